@@ -1,0 +1,70 @@
+# Every target sets itself up. The environment lives in VENV; point several checkouts or a CI cache at
+# one place with `make VENV=/path test`. Packages come hard-linked from uv's cache, so a second
+# environment on the same machine downloads nothing.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(abspath $(VENV))/bin
+UV = $(shell command -v uv || echo $(BIN)/uv)
+READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
+
+.PHONY: help install demo test check format protos lock bench embedded-model clean
+
+help:
+	@echo "make demo            the whole loop on real photographs, into out/demo/"
+	@echo "make test            unit, integration and end-to-end tests"
+	@echo "make check           style, types, contract, imports"
+	@echo "make bench           benchmarks, into bench/results/latest.json"
+	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
+	@echo "make format          apply the code style"
+	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
+	@echo "make embedded-model  rebuild the model that ships with the project"
+	@echo "make clean           remove what the other targets made"
+
+install: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "poolscore needs Python 3.11 or newer: '$(PYTHON)' was not found; name one with 'make PYTHON=...'" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "poolscore needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V); name another with 'make PYTHON=...'" >&2; exit 1; }
+	@echo "Setting up the environment in $(VENV) (about 8 GB; minutes the first time, seconds afterwards)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --editable .
+	@rm -f $(VENV)/.poolscore-*; touch $@
+
+demo: install
+	$(BIN)/poolscore demo --out out/demo
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	PYTHON=$(BIN)/python protos/check.sh
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write
+
+protos: install
+	PYTHON=$(BIN)/python protos/generate.sh
+
+lock:
+	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
+		--python-version 3.11 --output-file requirements.lock pyproject.toml
+
+bench: install
+	$(BIN)/python -m bench
+
+embedded-model: install
+	VENV=$(abspath $(VENV)) poolscore/encoder/embedded/build/run.sh
+
+clean:
+	rm -rf out .stamps .pytest_cache .ruff_cache .hypothesis dist build
+	test ! -d .venv || rm -rf .venv

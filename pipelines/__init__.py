@@ -1,0 +1,1 @@
+"""Ray Data jobs: sources, embedding, re-scoring, ranking, training."""

@@ -1,0 +1,1 @@
+"""Strategies that choose what to label, one a file, behind one registry."""

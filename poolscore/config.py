@@ -1,0 +1,33 @@
+"""Where a deployment keeps its state, read from `POOLSCORE_*` environment variables."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Deployment settings; every field is the environment variable `POOLSCORE_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="POOLSCORE_", frozen=True)
+
+    home: Path = Path.home() / ".poolscore"
+    """Folder of the embedded catalog and store."""
+
+    catalog: str = ""
+    """SQLAlchemy URL of the catalog; empty: SQLite in `home`."""
+
+    store: str = ""
+    """Folder or `s3://` URI of shards, rankings and prompt versions; empty: a folder in `home`."""
+
+    address: str = "127.0.0.1:9000"
+    """Where `poolscore serve` listens and where client commands connect."""
+
+    @property
+    def catalog_url(self) -> str:
+        """SQLAlchemy URL of the catalog."""
+        return self.catalog or f"sqlite:///{self.home.expanduser().resolve() / 'catalog.db'}"
+
+    @property
+    def store_uri(self) -> str:
+        """Root of the file store, without a trailing slash."""
+        return (self.store or str(self.home.expanduser().resolve() / "store")).rstrip("/")

@@ -1,0 +1,1 @@
+"""Dual prompts: learner, losses, training, the prompt-version artefact."""

@@ -1,0 +1,1 @@
+"""The kernel: embeddings and prompts in, scores out."""

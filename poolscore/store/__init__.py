@@ -1,0 +1,1 @@
+"""Catalog, shards, manifests, leases."""

@@ -1,0 +1,1 @@
+"""Generated stubs of the public contract `poolscore.v1`; written by `make protos`."""

@@ -1,0 +1,1 @@
+"""What stays up: the gRPC API on Ray Serve, the trainer actor, the run workers."""
