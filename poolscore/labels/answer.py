@@ -1,0 +1,71 @@
+"""What an annotator can answer, and what becomes of an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Label:
+    """The image shows this class."""
+
+    label: str
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The image shows one of these classes: two or more, all different."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Abstain:
+    """The annotator cannot tell."""
+
+    reason: str = ""
+
+
+Answer = Label | Candidates | Abstain
+
+
+def class_names(answer: Answer) -> tuple[str, ...]:
+    """Class names that the answer allows; empty for an abstention."""
+    match answer:
+        case Label(label):
+            return (label,)
+        case Candidates(labels):
+            return labels
+        case Abstain():
+            return ()
+
+
+def class_indices(answer: Answer, classes: Sequence[str]) -> tuple[int, ...]:
+    """Positions in `classes` of the names that the answer allows."""
+    return tuple(classes.index(name) for name in class_names(answer))
+
+
+@dataclass(frozen=True)
+class LabelInput:
+    """One answer on its way in."""
+
+    item_id: str
+    answer: Answer
+    annotator: str = ""
+    """Who answered; empty: the annotator of the batch."""
+    batch: int | None = None
+    """The batch that the item was leased with; None: an answer without a lease."""
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """What became of one answer: `event` when accepted, else a reason and a message."""
+
+    event: int | None
+    """Sequence number of the label event."""
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer is recorded."""
+        return self.event is not None

@@ -1,0 +1,63 @@
+"""Database engines: what differs between SQLite and other databases is in this file only."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+BUSY_TIMEOUT_S = 30.0
+_WRITE = "poolscore_write"
+
+
+def make_engine(url: str) -> Engine:
+    """Engine for reading; SQLite gets write-ahead logging and a patient busy handler.
+
+    `synchronous=FULL` because an acknowledged label must survive a power cut, not only a crash.
+    """
+    if not is_sqlite(url):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def writer(engine: Engine) -> Engine:
+    """The same connections, but a transaction takes the write lock when it begins.
+
+    A transaction that reads first and locks later fails in SQLite when another process wrote in
+    between, and no waiting can help it.
+    """
+    return engine.execution_options(**{_WRITE: True})
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the URL names an SQLite database."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def create_folder(url: str) -> None:
+    """Create the folder of an SQLite file."""
+    database = make_url(url).database
+    if is_sqlite(url) and database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def display_url(url: str) -> str:
+    """The URL without its password, for messages."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    del record
+    # The driver would begin transactions by itself, and too late; _begin_sqlite does it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
