@@ -1,0 +1,76 @@
+"""Snapshots: register and read committed sets of shards."""
+
+from sqlalchemy import RowMapping, select
+
+from poolscore.errors import NotFoundError
+from poolscore.store import sql
+from poolscore.store.catalog import Catalog
+from poolscore.store.records import Snapshot, utcnow
+from poolscore.store.tables import snapshots
+
+
+def add_snapshot(
+    catalog: Catalog,
+    pool_id: str,
+    manifest_uri: str,
+    manifest_sha256: str,
+    embedded: int,
+    rejected: int,
+    encoder_digest: str,
+    run: int | None = None,
+) -> Snapshot:
+    """Register a committed manifest; the same manifest again gives the same snapshot.
+
+    So a run that was killed between the commit of its manifest and this call can simply go on.
+    """
+    with catalog.write() as connection:
+        sql.lock_pool(connection, pool_id)
+        same = select(snapshots).where(
+            snapshots.c.pool_id == pool_id, snapshots.c.manifest_sha256 == manifest_sha256
+        )
+        earlier = connection.execute(same).mappings().one_or_none()
+        if earlier is not None:
+            return _snapshot(earlier)
+        snapshot = Snapshot(
+            pool_id=pool_id,
+            number=sql.next_number(connection, snapshots.c.number, pool_id),
+            manifest_uri=manifest_uri,
+            manifest_sha256=manifest_sha256,
+            embedded=embedded,
+            rejected=rejected,
+            encoder_digest=encoder_digest,
+            run=run,
+            create_time=utcnow(),
+        )
+        connection.execute(snapshots.insert().values(**vars(snapshot)))
+        return snapshot
+
+
+def get_snapshot(catalog: Catalog, pool_id: str, number: int) -> Snapshot:
+    """One snapshot. Raises NotFoundError POOL_NOT_FOUND or SNAPSHOT_NOT_FOUND."""
+    query = select(snapshots).where(snapshots.c.pool_id == pool_id, snapshots.c.number == number)
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"there is no snapshot {number} in pool '{pool_id}'", reason="SNAPSHOT_NOT_FOUND"
+        )
+    return _snapshot(row)
+
+
+def latest_snapshot(catalog: Catalog, pool_id: str) -> Snapshot | None:
+    """The newest snapshot of the pool."""
+    query = select(snapshots).where(snapshots.c.pool_id == pool_id)
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        row = (
+            connection.execute(query.order_by(snapshots.c.number.desc()).limit(1))
+            .mappings()
+            .one_or_none()
+        )
+    return None if row is None else _snapshot(row)
+
+
+def _snapshot(row: RowMapping) -> Snapshot:
+    return Snapshot(**row)
