@@ -1,0 +1,53 @@
+"""Load an encoder: the embedded model and every other open_clip model by the same path."""
+
+from pathlib import Path
+
+import open_clip
+import torch
+from torch import nn
+
+from poolscore.encoder.architecture import model_config
+from poolscore.encoder.digest import encoder_digest
+from poolscore.encoder.encoder import Encoder
+from poolscore.encoder.hardware import resolve_device, resolve_precision
+from poolscore.encoder.preprocessing import load_preprocessing
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.encoder.weights import weights_file
+from poolscore.errors import InvalidInputError
+
+
+def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
+    """Load, freeze and place the model of `spec`.
+
+    Raises InvalidInputError (UNKNOWN_MODEL, ENCODER_UNAVAILABLE) for a name, tag or file that can
+    never work and UnavailableError (ENCODER_UNAVAILABLE) when the hub cannot be reached.
+    """
+    target = resolve_device(device)
+    precision = resolve_precision(spec.precision, target)
+    config = model_config(spec)
+    preprocessing = load_preprocessing(spec)
+    model = _create(spec, weights_file(spec), bool(config.get("quick_gelu", False)))
+    digest = encoder_digest(config, model, precision, preprocessing)
+    if precision == "bf16":
+        visual: nn.Module = model.get_submodule("visual")
+        visual.to(torch.bfloat16)
+    model.to(target)
+    tokenizer = open_clip.get_tokenizer(spec.model)
+    return Encoder(spec, model, tokenizer, preprocessing, digest, precision)
+
+
+def _create(spec: EncoderSpec, weights: Path, quick_gelu: bool) -> nn.Module:
+    """The frozen float32 model on the CPU, every weight of the file in its place."""
+    try:
+        model: nn.Module = open_clip.create_model(
+            spec.model, pretrained=str(weights), force_quick_gelu=quick_gelu
+        )
+    except Exception as error:  # a wrong file fails as assertion, key, pickle or shape error
+        raise InvalidInputError(
+            f"{weights} does not hold the weights of open_clip's '{spec.model}': "
+            f"{type(error).__name__}: {str(error)[:500]}",
+            reason="ENCODER_UNAVAILABLE",
+            model=spec.model,
+            pretrained=spec.pretrained,
+        ) from error
+    return model.eval().requires_grad_(False)
