@@ -62,3 +62,15 @@ class UnavailableError(PoolscoreError):
     """A dependency cannot be reached; try again later (gRPC UNAVAILABLE)."""
 
     default_reason = "UNAVAILABLE"
+
+
+class UnimplementedError(PoolscoreError):
+    """The contract has it, this server does not (gRPC UNIMPLEMENTED)."""
+
+    default_reason = "UNIMPLEMENTED"
+
+
+class PermissionDeniedError(PoolscoreError):
+    """This caller may not do that (gRPC PERMISSION_DENIED)."""
+
+    default_reason = "PERMISSION_DENIED"

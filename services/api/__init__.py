@@ -1,0 +1,1 @@
+"""The gRPC API: one mixin a service of the contract, one Ray Serve deployment that combines them."""
