@@ -88,8 +88,8 @@ def activate(
         row = _must_exist(connection, rankings, pool_id, ranking, "ranking")
         if (row["snapshot"], row["prompt_version"]) != (snapshot, prompt_version):
             raise InvalidInputError(
-                f"ranking {ranking} of pool '{pool_id}' is of snapshot {row['snapshot']} and prompt "
-                f"version {row['prompt_version']}, not of {snapshot} and {prompt_version}",
+                f"ranking {ranking} of pool '{pool_id}' is of snapshot {row['snapshot']} and "
+                f"prompt version {row['prompt_version']}, not of {snapshot} and {prompt_version}",
                 reason="RANKING_MISMATCH",
             )
         sql.touch_pool(

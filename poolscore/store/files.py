@@ -1,0 +1,154 @@
+"""The file store: one root on a local disk or an object store, its layout, atomic writes.
+
+The catalog and the manifests keep paths relative to the root; `absolute` and `relative` convert.
+"""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from pyarrow import ArrowInvalid, fs
+
+from poolscore.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+
+
+def open_store(uri: str) -> tuple[fs.FileSystem, str]:
+    """File system and root path of a folder or of an `s3://`, `gs://` or `file://` URI.
+
+    A local folder is created. Raises InvalidInputError STORE_URI_INVALID.
+    """
+    if "://" not in uri:
+        folder = Path(uri).expanduser().resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        return fs.LocalFileSystem(), str(folder)
+    try:
+        filesystem, root = fs.FileSystem.from_uri(uri)
+    except ArrowInvalid as error:
+        raise InvalidInputError(
+            f"'{uri}' cannot be the file store: {error}; name a folder or an s3:// or gs:// URI in "
+            "POOLSCORE_STORE",
+            reason="STORE_URI_INVALID",
+        ) from error
+    if is_local(filesystem):
+        Path(root).mkdir(parents=True, exist_ok=True)
+    return filesystem, root.rstrip("/")
+
+
+def is_local(filesystem: fs.FileSystem) -> bool:
+    """Whether paths of this file system are paths of this machine."""
+    return filesystem.type_name == "local"
+
+
+def pool_dir(root: str, pool_id: str) -> str:
+    """Everything of one pool."""
+    return f"{root}/pools/{pool_id}"
+
+
+def run_dir(root: str, pool_id: str, run: int) -> str:
+    """What one run writes: shards, checkpoints."""
+    return f"{pool_dir(root, pool_id)}/runs/{run}"
+
+
+def manifest_path(root: str, pool_id: str, run: int) -> str:
+    """Manifest of the snapshot that a run commits; a run commits one at most."""
+    return f"{pool_dir(root, pool_id)}/snapshots/run-{run}.json"
+
+
+def prompts_dir(root: str, pool_id: str) -> str:
+    """Artefacts of prompt versions, named by content."""
+    return f"{pool_dir(root, pool_id)}/prompts"
+
+
+def rankings_dir(root: str, pool_id: str) -> str:
+    """Ranking files, named by content."""
+    return f"{pool_dir(root, pool_id)}/rankings"
+
+
+def absolute(root: str, uri: str) -> str:
+    """Path in the file system of a `uri` field of the catalog or a manifest."""
+    return f"{root}/{uri}"
+
+
+def relative(root: str, path: str) -> str:
+    """The `uri` of a path below the root; the reverse of `absolute`."""
+    if not path.startswith(f"{root}/"):
+        raise ValueError(f"{path} is not below {root}")
+    return path[len(root) + 1 :]
+
+
+def read_bytes(filesystem: fs.FileSystem, path: str) -> bytes:
+    """Content of a file. Raises NotFoundError FILE_NOT_FOUND."""
+    try:
+        with filesystem.open_input_file(path) as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"the file store has no '{path}'; was it removed or is POOLSCORE_STORE another place "
+            "than before?",
+            reason="FILE_NOT_FOUND",
+        ) from error
+
+
+def write_atomic(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
+    """Write a whole file or nothing, and replace what was there.
+
+    On a local disk it is durable when the call returns; an object store does it in one put.
+    """
+    if not is_local(filesystem):
+        _put(filesystem, path, data)
+        return
+    temporary = _write_temporary(Path(path), data)
+    temporary.replace(path)
+    _sync_folder(Path(path).parent)
+
+
+def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
+    """Write a file that never changes; the same content again is no error.
+
+    Raises AlreadyExistsError FILE_EXISTS when the file has other content. On a local disk two
+    writers cannot both succeed with different content; an object store only has the check before.
+    """
+    if is_local(filesystem):
+        temporary = _write_temporary(Path(path), data)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            _must_equal(filesystem, path, data)
+        finally:
+            temporary.unlink()
+        _sync_folder(Path(path).parent)
+    elif filesystem.get_file_info(path).type == fs.FileType.NotFound:
+        _put(filesystem, path, data)
+    else:
+        _must_equal(filesystem, path, data)
+
+
+def _must_equal(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
+    if hashlib.sha256(read_bytes(filesystem, path)).digest() != hashlib.sha256(data).digest():
+        raise AlreadyExistsError(
+            f"'{path}' exists with other content and is never overwritten", reason="FILE_EXISTS"
+        )
+
+
+def _put(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
+    with filesystem.open_output_stream(path) as file:
+        file.write(data)
+
+
+def _write_temporary(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with temporary.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
