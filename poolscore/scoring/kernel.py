@@ -1,0 +1,101 @@
+"""Scores of cached embeddings: one matrix product a tile, reduced before the next tile starts.
+
+Logits of all images are never held: per image they would outweigh the embedding itself.
+Shapes: N images, n images of a tile, C classes, D embedding width, R adapter rank.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from poolscore.encoder.hardware import resolve_device
+from poolscore.errors import InvalidInputError
+from poolscore.scoring.folding import Columns, fold
+from poolscore.scoring.precision import product_dtype
+from poolscore.scoring.types import PromptFeatures, Scores
+
+Float16 = npt.NDArray[np.float16]
+
+_TILE_BYTES = 2 << 20
+
+
+def score(
+    embeddings_ND: Float16,
+    prompts: PromptFeatures,
+    *,
+    device: str = "auto",
+    tile: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> Scores:
+    """Score every embedding by the prompts.
+
+    `embeddings_ND` are L2-normalised image features; read-only arrays (memory-mapped shards) are
+    fine, nothing is copied but a tile. Class probabilities come from the positive prompt alone
+    (arXiv 2602.04340, Eq. 4) and p_clean from both (Eq. 3); without a negative prompt p_clean is
+    the probability of the predicted class. `tile` (rows) and `dtype` of the product are chosen by
+    the device when left out. Raises InvalidInputError when the widths differ.
+    """
+    count, width = embeddings_ND.shape
+    if width != prompts.positive_CD.shape[1]:
+        raise InvalidInputError(
+            f"The embeddings are {width} wide and the text features "
+            f"{prompts.positive_CD.shape[1]}: they come from different encoders.",
+            reason="ENCODER_MISMATCH",
+        )
+    place = resolve_device(device)
+    columns = fold(prompts, place, dtype or product_dtype(place))
+    rows = tile or _tile_rows(place, columns)
+    out = _empty(count)
+    staging_nD = torch.empty((min(rows, count), width), dtype=torch.float16)
+    staged = staging_nD.numpy()
+    with torch.inference_mode():
+        for start in range(0, count, rows):
+            size = min(rows, count - start)
+            np.copyto(staged[:size], embeddings_ND[start : start + size])
+            reduced = _reduce(staging_nD[:size].to(place, columns.weight_KD.dtype), columns)
+            for target, values in zip(_fields(out), reduced, strict=True):
+                target[start : start + size] = values.cpu().numpy()
+    return out
+
+
+def _reduce(v_nD: torch.Tensor, columns: Columns) -> tuple[torch.Tensor, ...]:
+    """Return predicted, probability, margin, entropy and p_clean of one tile."""
+    product_nK = v_nD @ columns.weight_KD.T
+    classes = columns.num_classes
+    scale_n1 = columns.scale_by_length(product_nK)
+    logits_nC = product_nK[:, :classes].float().mul_(scale_n1)
+    top_n1, predicted_n1 = logits_nC.max(dim=1, keepdim=True)
+    logits_nC.sub_(top_n1)
+    weights_nC = logits_nC.exp()
+    total_n1 = weights_nC.sum(dim=1, keepdim=True)
+    # With weights w and shifted logits z: H = log(sum w) - (sum w z) / (sum w), in nats.
+    entropy_n1 = total_n1.log() - logits_nC.mul_(weights_nC).sum(dim=1, keepdim=True) / total_n1
+    # The winner's own weight is exp(0) = 1; blank it to find the runner-up.
+    second_n1 = weights_nC.scatter_(1, predicted_n1, 0.0).amax(dim=1, keepdim=True)
+    probability_n1 = total_n1.reciprocal()
+    p_clean_n1 = probability_n1
+    if columns.has_negative:
+        delta_n1 = product_nK[:, classes : 2 * classes].gather(1, predicted_n1).float()
+        p_clean_n1 = torch.sigmoid(delta_n1 * scale_n1)
+    return (
+        predicted_n1[:, 0].int(),
+        probability_n1[:, 0],
+        ((1.0 - second_n1) / total_n1)[:, 0],
+        entropy_n1[:, 0].clamp_(min=0.0),
+        p_clean_n1[:, 0],
+    )
+
+
+def _tile_rows(place: torch.device, columns: Columns) -> int:
+    """Rows whose float32 logits stay in a core's cache, or fill a GPU."""
+    if place.type == "cuda":
+        return 1 << 17
+    return max(256, _TILE_BYTES // (4 * columns.weight_KD.shape[0]))
+
+
+def _empty(count: int) -> Scores:
+    return Scores(np.empty(count, np.int32), *(np.empty(count, np.float32) for _ in range(4)))
+
+
+def _fields(scores: Scores) -> tuple[npt.NDArray[np.int32] | npt.NDArray[np.float32], ...]:
+    return scores.predicted, scores.probability, scores.margin, scores.entropy, scores.p_clean

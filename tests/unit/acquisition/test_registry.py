@@ -1,0 +1,15 @@
+import pytest
+
+from poolscore.acquisition.registry import get_strategy, strategy_names
+from poolscore.errors import InvalidInputError
+
+
+def test_names_lead_to_strategies_of_that_name() -> None:
+    assert set(strategy_names()) >= {"dual_prompt", "entropy", "margin", "random"}
+    assert all(get_strategy(name).name == name for name in strategy_names())
+
+
+def test_unknown_name_lists_the_choices() -> None:
+    with pytest.raises(InvalidInputError, match="dual_prompt, entropy, margin, random") as error:
+        get_strategy("best")
+    assert error.value.reason == "UNKNOWN_STRATEGY"

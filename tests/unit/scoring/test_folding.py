@@ -1,0 +1,34 @@
+import torch
+
+from poolscore.scoring.folding import fold
+from poolscore.scoring.types import Adapter, PromptFeatures
+
+CPU = torch.device("cpu")
+
+
+def test_length_of_the_adapted_feature() -> None:
+    generator = torch.Generator().manual_seed(0)
+    v = torch.nn.functional.normalize(torch.randn(9, 20, generator=generator), dim=1)
+    adapter = Adapter(
+        torch.randn(20, 3, generator=generator), torch.randn(3, 20, generator=generator)
+    )
+    text = torch.nn.functional.normalize(torch.randn(4, 20, generator=generator), dim=1)
+    columns = fold(PromptFeatures(text, None, 7.0, adapter), CPU, torch.float32)
+    length = (v + v @ adapter.down_DR @ adapter.up_RD).norm(dim=1, keepdim=True)
+    torch.testing.assert_close(
+        columns.scale_by_length(v @ columns.weight_KD.T), 7.0 / length, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_columns_are_classes_then_differences_then_rank() -> None:
+    text = torch.eye(3)
+    adapter = Adapter(torch.zeros(3, 2), torch.zeros(2, 3))
+    columns = fold(PromptFeatures(text, text.roll(1, 0), 1.0, adapter), CPU, torch.float32)
+    assert columns.weight_KD.shape == (3 + 3 + 2 * 2, 3)
+    torch.testing.assert_close(columns.weight_KD[:3], text - 1 / 3)
+    torch.testing.assert_close(columns.weight_KD[3:6], text - text.roll(1, 0))
+
+
+def test_without_adapter_the_scale_is_constant() -> None:
+    columns = fold(PromptFeatures(torch.eye(3), None, 15.0), CPU, torch.float32)
+    assert columns.scale_by_length(torch.zeros(5, 3)).tolist() == [[15.0]]

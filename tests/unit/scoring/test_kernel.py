@@ -1,0 +1,154 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from poolscore.errors import InvalidInputError
+from poolscore.scoring.kernel import score
+from poolscore.scoring.types import Adapter, PromptFeatures, Scores
+
+Float64 = npt.NDArray[np.float64]
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(x, dim=-1)
+
+
+def clustered(count: int, classes: int, width: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images around class centres that all share one strong direction, as in CLIP's space."""
+    generator = torch.Generator().manual_seed(seed)
+    common = 2.0 * unit(torch.randn(width, generator=generator))
+    centres = unit(torch.randn(classes, width, generator=generator))
+    labels = torch.randint(classes, (count,), generator=generator)
+    noise = torch.randn(count, width, generator=generator) * 1.5 / width**0.5
+    return unit(common + centres[labels] + noise), unit(common + centres)
+
+
+def prompts_of(
+    text_CD: torch.Tensor, scale: float, seed: int, rank: int, dual: bool
+) -> PromptFeatures:
+    generator = torch.Generator().manual_seed(seed)
+    negative = unit(text_CD + 0.03 * torch.randn(text_CD.shape, generator=generator))
+    width = text_CD.shape[1]
+    adapter = None
+    if rank:
+        adapter = Adapter(
+            torch.randn(width, rank, generator=generator) / width**0.5,
+            torch.randn(rank, width, generator=generator) / width**0.5,
+        )
+    return PromptFeatures(text_CD, negative if dual else None, scale, adapter)
+
+
+def oracle(embeddings_ND: npt.NDArray[np.float16], prompts: PromptFeatures) -> dict[str, Float64]:
+    """The definitions, one after another, in float64, with whole logits and no algebra."""
+    v = embeddings_ND.astype(np.float64)
+    if prompts.adapter is not None:
+        v = (
+            v
+            + v @ prompts.adapter.down_DR.double().numpy() @ prompts.adapter.up_RD.double().numpy()
+        )
+        v /= np.linalg.norm(v, axis=1, keepdims=True)
+    z = prompts.scale * v @ prompts.positive_CD.double().numpy().T
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    predicted = p.argmax(axis=1)
+    ordered = np.sort(p, axis=1)
+    rows = np.arange(len(v))
+    p_clean = ordered[:, -1]
+    if prompts.negative_CD is not None:
+        negative = prompts.scale * v @ prompts.negative_CD.double().numpy().T
+        p_clean = 1 / (1 + np.exp(negative[rows, predicted] - z[rows, predicted]))
+    return {
+        "predicted": predicted,
+        "probability": ordered[:, -1],
+        "margin": ordered[:, -1] - ordered[:, -2],
+        "entropy": -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1),
+        "p_clean": p_clean,
+    }
+
+
+def rank_correlation(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> float:
+    first, second = (np.argsort(np.argsort(x)).astype(np.float64) for x in (a, b))
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("scale", "rank", "dual"), [(100.0, 0, True), (15.0, 8, True), (15.0, 4, False)]
+)
+def test_kernel_agrees_with_float64(
+    dtype: torch.dtype, scale: float, rank: int, dual: bool
+) -> None:
+    images, text = clustered(6000, 40, 256, seed=1)
+    embeddings = images.half().numpy()
+    prompts = prompts_of(text, scale, seed=2, rank=rank, dual=dual)
+    expected = oracle(embeddings, prompts)
+    got = score(embeddings, prompts, device="cpu", tile=1000, dtype=dtype)
+    assert np.mean(got.predicted == expected["predicted"]) >= 0.995
+    for name in ("probability", "margin", "entropy", "p_clean"):
+        assert rank_correlation(getattr(got, name), expected[name]) >= 0.999, name
+    if dtype is torch.float32:
+        same = got.predicted == expected["predicted"]
+        for name in ("probability", "margin", "entropy", "p_clean"):
+            np.testing.assert_allclose(getattr(got, name)[same], expected[name][same], atol=2e-4)
+
+
+def test_two_classes_by_hand() -> None:
+    # cos = 0.6 and 0.8 with scale 10: p = sigmoid(2) = 0.880797, H = 0.365334 nats.
+    # Negative vector of class 1 has cos 0.6: p_clean = sigmoid(10 * 0.2), the same number.
+    embeddings = np.array([[0.6, 0.8]], np.float16)
+    positive = torch.eye(2)
+    negative = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    got = score(embeddings, PromptFeatures(positive, negative, 10.0), dtype=torch.float32)
+    assert got.predicted.tolist() == [1]
+    assert got.probability[0] == pytest.approx(0.880797, abs=5e-4)
+    assert got.margin[0] == pytest.approx(0.761594, abs=1e-3)
+    assert got.entropy[0] == pytest.approx(0.365334, abs=1e-3)
+    assert got.p_clean[0] == pytest.approx(0.880797, abs=5e-4)
+
+
+def test_tiles_do_not_change_the_scores() -> None:
+    images, text = clustered(1001, 7, 64, seed=3)
+    embeddings = images.half().numpy()
+    prompts = prompts_of(text, 15.0, seed=4, rank=3, dual=True)
+    whole = score(embeddings, prompts, device="cpu", tile=5000, dtype=torch.float32)
+    parts = score(embeddings, prompts, device="cpu", tile=13, dtype=torch.float32)
+    assert np.array_equal(whole.predicted, parts.predicted)
+    np.testing.assert_allclose(whole.entropy, parts.entropy, atol=1e-5)
+    np.testing.assert_allclose(whole.p_clean, parts.p_clean, atol=1e-5)
+
+
+def test_small_differences_survive_bfloat16() -> None:
+    # Positive and negative vectors 1e-3 apart: a bf16 product of each would round all of it away.
+    images, text = clustered(2000, 10, 256, seed=5)
+    embeddings = images.half().numpy()
+    generator = torch.Generator().manual_seed(6)
+    negative = text + 1e-3 * unit(torch.randn(text.shape, generator=generator))
+    prompts = PromptFeatures(text, negative, 100.0)
+    expected = oracle(embeddings, prompts)
+    got = score(embeddings, prompts, device="cpu", dtype=torch.bfloat16)
+    assert rank_correlation(got.p_clean, expected["p_clean"]) >= 0.999
+
+
+def test_read_only_and_empty_arrays() -> None:
+    images, text = clustered(5, 3, 16, seed=7)
+    embeddings = images.half().numpy()
+    embeddings.flags.writeable = False
+    prompts = prompts_of(text, 15.0, seed=8, rank=0, dual=True)
+    assert len(score(embeddings, prompts)) == 5
+    empty: Scores = score(embeddings[:0], prompts)
+    assert len(empty) == 0
+    assert empty.p_clean.dtype == np.float32
+
+
+def test_one_class_is_certain() -> None:
+    images, text = clustered(4, 1, 16, seed=9)
+    got = score(images.half().numpy(), PromptFeatures(text, None, 15.0))
+    assert got.margin.tolist() == [1.0] * 4
+    assert got.entropy.tolist() == [0.0] * 4
+
+
+def test_widths_must_match() -> None:
+    _, text = clustered(2, 3, 16, seed=10)
+    with pytest.raises(InvalidInputError, match="different encoders"):
+        score(np.zeros((2, 8), np.float16), PromptFeatures(text, None, 15.0))
