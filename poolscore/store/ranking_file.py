@@ -53,7 +53,9 @@ def ranking_table(
     reasons: Sequence[str],
     scores: Scores,
 ) -> pa.Table:
-    """Table of a ranking from columns in rank order, all of one length."""
+    """Table of a ranking from columns in rank order, all of one length; numbers are finite."""
+    if not np.isfinite(utilities).all():
+        raise ValueError("a utility is not finite")
     columns = [
         ids,
         uris,
@@ -82,12 +84,25 @@ def write_ranking(filesystem: fs.FileSystem, folder: str, table: pa.Table) -> tu
     return path, sha256
 
 
-@dataclass
 class LeasePosition:
-    """Where leasing found the first row that was not taken; valid while `freed` is unchanged."""
+    """First row that may be free, remembered between leases of one process.
 
-    freed: int = -1
-    row: int = 0
+    Rows only become free when the pool's `freed` count grows, so what one lease saw stays a lower
+    bound for the next as long as the count is the same.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self._seen = (-1, 0)
+
+    def get(self, freed: int) -> int:
+        """Row to start from."""
+        seen, row = self._seen
+        return row if seen == freed else 0
+
+    def set(self, freed: int, row: int) -> None:
+        """Remember that every row before `row` is taken."""
+        self._seen = (freed, row)  # one assignment: threads see an old or a new pair, both true
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+"""Judges one answer: may it be recorded, and what was predicted before it was known?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from poolscore.labels.answer import Answer, Candidates, LabelInput, LabelResult, class_names
+from poolscore.store.records import Prediction
+
+
+@dataclass(frozen=True)
+class Leased:
+    """An item in a batch, as it was leased."""
+
+    batch: int
+    prompt_version: int
+    annotator: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the catalog and the caller know about the items of a request."""
+
+    classes: frozenset[str]
+    leased: Mapping[str, Mapping[int, Leased]]
+    """By item and batch, batches in ascending order."""
+    batches: frozenset[int]
+    """Those named in the request that exist."""
+    known: frozenset[str]
+    """Items that the caller has confirmed."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An answer that may be recorded, with the newest prediction made before it was known."""
+
+    answer: LabelInput
+    leased: Leased | None
+
+    @property
+    def annotator(self) -> str:
+        """Who answered."""
+        return self.answer.annotator or (self.leased.annotator if self.leased else "")
+
+
+def judge(label: LabelInput, evidence: Evidence) -> Accepted | LabelResult:
+    """Accept an answer, or refuse it with a reason that ErrorInfo could carry."""
+    refusal = _judge_answer(label.answer, evidence.classes)
+    if refusal is not None:
+        return refusal
+    leasings = evidence.leased.get(label.item_id, {})
+    if label.batch is not None:
+        return _judge_batch(label, label.batch, leasings, evidence)
+    if leasings:
+        return Accepted(label, leasings[max(leasings)])
+    if label.item_id in evidence.known:
+        return Accepted(label, None)
+    return _refuse("UNKNOWN_ITEM", f"the pool has no item '{label.item_id}'")
+
+
+def _judge_batch(
+    label: LabelInput, batch: int, leasings: Mapping[int, Leased], evidence: Evidence
+) -> Accepted | LabelResult:
+    if batch in leasings:
+        return Accepted(label, leasings[batch])
+    if batch not in evidence.batches:
+        return _refuse("BATCH_NOT_FOUND", f"the pool has no batch {batch}")
+    return _refuse("WRONG_BATCH", f"item '{label.item_id}' is not in batch {batch}")
+
+
+def _judge_answer(answer: Answer, classes: frozenset[str]) -> LabelResult | None:
+    names = class_names(answer)
+    unknown = [name for name in names if name not in classes]
+    if unknown:
+        return _refuse("UNKNOWN_CLASS", f"'{unknown[0]}' is not a class of the pool")
+    if isinstance(answer, Candidates) and (len(names) < 2 or len(set(names)) < len(names)):
+        return _refuse(
+            "INVALID_CANDIDATES", "candidates must be two or more different classes of the pool"
+        )
+    return None
+
+
+def _refuse(reason: str, message: str) -> LabelResult:
+    return LabelResult(None, reason, message)
