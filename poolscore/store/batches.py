@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from poolscore.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from poolscore.store import sql
@@ -13,6 +13,10 @@ from poolscore.store.tables import batch_items, batches, effective_answers, item
 
 MIN_LEASE = timedelta(seconds=1)
 MAX_LEASE = timedelta(days=7)
+
+_BY_REQUEST = select(batches).where(
+    batches.c.pool_id == bindparam("pool"), batches.c.request_id == bindparam("request")
+)
 
 
 def get_batch(catalog: Catalog, pool_id: str, number: int, now: datetime | None = None) -> Batch:
@@ -99,8 +103,8 @@ def check_duration(duration: timedelta) -> None:
 
 def batch_by_request(connection: Connection, pool_id: str, request_id: str) -> Row[Any] | None:
     """Row of the batch that a request id has leased."""
-    query = select(batches).where(batches.c.pool_id == pool_id, batches.c.request_id == request_id)
-    return connection.execute(query).one_or_none()
+    key = {"pool": pool_id, "request": request_id}
+    return connection.execute(_BY_REQUEST, key).one_or_none()
 
 
 def read_batch(connection: Connection, row: Row[Any], now: datetime) -> Batch:

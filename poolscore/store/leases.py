@@ -5,11 +5,10 @@ write transaction that sweeps expired leases, looks for free rows and takes them
 """
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, union_all
+from sqlalchemy import Connection, Row, bindparam, select, union_all
 
 from poolscore.errors import AbortedError, FailedPreconditionError, InvalidInputError
 from poolscore.store import sql
@@ -21,6 +20,19 @@ from poolscore.store.tables import batch_items, batches, effective_answers, item
 
 MAX_SIZE = 1000
 _MAX_LOOK = 4096
+
+_SWEEP = item_leases.delete().where(
+    item_leases.c.pool_id == bindparam("pool"), item_leases.c.expire_time <= bindparam("now")
+)
+_TAKEN = union_all(
+    *(
+        select(table.c.item_id).where(
+            table.c.pool_id == bindparam("pool"),
+            table.c.item_id.in_(bindparam("ids", expanding=True)),
+        )
+        for table in (item_leases, effective_answers)
+    )
+)
 
 
 def lease_batch(
@@ -109,11 +121,7 @@ def _check_active(pool: Row[Any], ranking: LoadedRanking) -> None:
 
 def _sweep(connection: Connection, pool: Row[Any], now: datetime) -> int:
     """Return the items of expired leases; the result counts how often items became free."""
-    swept = connection.execute(
-        item_leases.delete().where(
-            item_leases.c.pool_id == pool.pool_id, item_leases.c.expire_time <= now
-        )
-    ).rowcount
+    swept = connection.execute(_SWEEP, {"pool": pool.pool_id, "now": now}).rowcount
     if not swept:
         return pool.freed
     count_freed(connection, pool)
@@ -126,22 +134,12 @@ def _free_ranks(connection: Connection, ranking: LoadedRanking, freed: int, size
     look = max(2 * size, 64)
     while len(ranks) < size and start < len(ranking):
         ids = ranking.ids(start, start + look)
-        taken = _taken(connection, ranking.record.pool_id, ids)
+        wanted = {"pool": ranking.record.pool_id, "ids": ids}
+        taken = set(connection.scalars(_TAKEN, wanted))
         ranks += [start + row for row, item_id in enumerate(ids) if item_id not in taken]
         start += len(ids)
         look = min(2 * look, _MAX_LOOK)
     return ranks[:size]
-
-
-def _taken(connection: Connection, pool_id: str, ids: Sequence[str]) -> set[str]:
-    tables = (item_leases, effective_answers)
-    found = union_all(
-        *(
-            select(table.c.item_id).where(table.c.pool_id == pool_id, table.c.item_id.in_(ids))
-            for table in tables
-        )
-    )
-    return set(connection.scalars(found))
 
 
 def _batch_item(item: RankedItem) -> BatchItem:
@@ -151,7 +149,7 @@ def _batch_item(item: RankedItem) -> BatchItem:
 def _insert(connection: Connection, batch: Batch, size: int) -> None:
     columns = vars(batch) | {"requested_size": size}
     del columns["items"]
-    connection.execute(batches.insert().values(**columns))
+    connection.execute(batches.insert(), columns)
     if not batch.items:
         return
     key = {"pool_id": batch.pool_id, "batch": batch.number}

@@ -3,9 +3,10 @@
 import base64
 import binascii
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, func, select
+from sqlalchemy import Column, Connection, Row, Select, bindparam, func, select
 
 from poolscore.errors import InvalidInputError, NotFoundError
 from poolscore.store.tables import pools
@@ -13,10 +14,14 @@ from poolscore.store.tables import pools
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
 
+# Statements of the hot paths are built once: building costs more than SQLite needs to run them.
+_POOL = select(pools).where(pools.c.pool_id == bindparam("pool_id"))
+_LOCKED_POOL = _POOL.with_for_update()
+
 
 def pool_row(connection: Connection, pool_id: str) -> Row[Any]:
     """The pool's row. Raises NotFoundError POOL_NOT_FOUND."""
-    return _pool(connection, pool_id, lock=False)
+    return _pool(connection, pool_id, _POOL)
 
 
 def lock_pool(connection: Connection, pool_id: str) -> Row[Any]:
@@ -24,12 +29,11 @@ def lock_pool(connection: Connection, pool_id: str) -> Row[Any]:
 
     In SQLite the write transaction holds everything anyway. Raises NotFoundError POOL_NOT_FOUND.
     """
-    return _pool(connection, pool_id, lock=True)
+    return _pool(connection, pool_id, _LOCKED_POOL)
 
 
-def _pool(connection: Connection, pool_id: str, *, lock: bool) -> Row[Any]:
-    query = select(pools).where(pools.c.pool_id == pool_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+def _pool(connection: Connection, pool_id: str, query: Select[Any]) -> Row[Any]:
+    row = connection.execute(query, {"pool_id": pool_id}).one_or_none()
     if row is None:
         raise NotFoundError(
             f"there is no pool '{pool_id}'; 'poolscore pool list' shows those that exist",
@@ -43,9 +47,13 @@ def next_number(
     connection: Connection, column: Column[int], pool_id: str, *, first: int = 1
 ) -> int:
     """One more than the largest number in the pool. Needs `lock_pool` in the same transaction."""
-    table = column.table
-    largest = connection.scalar(select(func.max(column)).where(table.c.pool_id == pool_id))
+    largest = connection.scalar(_largest(column), {"pool_id": pool_id})
     return first if largest is None else largest + 1
+
+
+@cache
+def _largest(column: Column[int]) -> Select[Any]:
+    return select(func.max(column)).where(column.table.c.pool_id == bindparam("pool_id"))
 
 
 def touch_pool(connection: Connection, pool: Row[Any], now: datetime, **values: Any) -> None:
