@@ -1,0 +1,35 @@
+"""Connect to Ray: a cluster by its address, or a quiet local one."""
+
+import logging
+
+import ray
+
+LOCAL_CPUS = 8
+"""Logical CPUs of a local Ray. They are shares, not cores: most stages ask for a fraction, and Ray
+Data starves silently on a resume when a machine of two cores offers only two."""
+OBJECT_STORE_BYTES = 512 * 2**20
+"""Shared memory of a local Ray: holds decoded images between the stages."""
+
+
+def connect(address: str | None = None) -> None:
+    """Join the Ray cluster at `address`, or start a local one unless this process has one.
+
+    Ray Data's own progress bars and log lines are turned off: callers report progress themselves.
+    """
+    if not ray.is_initialized():
+        ray.init(
+            address=address or "local",
+            num_cpus=None if address else LOCAL_CPUS,
+            object_store_memory=None if address else OBJECT_STORE_BYTES,
+            include_dashboard=None if address else False,
+            logging_level=logging.WARNING,
+            log_to_driver=False,
+        )
+    quieten()
+
+
+def quieten() -> None:
+    """Keep Ray Data off the terminal; errors reach the caller as exceptions."""
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    for name in ("ray.data", "ray.data._internal", "ray.data.exceptions"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,33 @@
+"""How an embedding run uses the machine; what it produces does not depend on it."""
+
+from dataclasses import dataclass, field
+
+from pipelines.decode import DecodeLimits
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """Sizes, resources and limits of an embedding run."""
+
+    rows_per_shard: int = 128
+    """Rows of a shard and unit of progress: a killed run repeats the shards it had open."""
+    encode_batch: int = 32
+    """Images in one forward pass."""
+    encoders: int = 1
+    """Encoder actors; each loads the model once."""
+    encoder_cpus: float = 0.5
+    """Logical CPUs of an encoder; a fraction, so that it cannot starve the stages before it."""
+    encoder_gpus: float = 0.0
+    """GPUs of an encoder; 0 runs it on the CPU."""
+    encoder_threads: int = 0
+    """Threads of the image tower on the CPU; 0: all cores of its node."""
+    decode_tasks: int = 0
+    """Decode tasks at a time; 0: one for each core of each node."""
+    no_progress_timeout_s: float = 600.0
+    """A run in which nothing moves for so long fails with an error instead of waiting for ever."""
+    max_reject_ratio: float = 0.5
+    """A run with a larger share of rejects is not committed; what it did is kept."""
+    poll_s: float = 0.5
+    """Time between two looks at the committed shards."""
+    limits: DecodeLimits = field(default_factory=DecodeLimits)
+    """What is refused before it is decoded."""

@@ -1,0 +1,150 @@
+"""An embedding run: list, embed what is new, commit a snapshot, rank it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
+from pipelines.config import EmbedConfig
+from pipelines.execution import embed_to_shards
+from pipelines.places import RunPlaces, Store
+from pipelines.plan import Plan, load_plan, make_plan
+from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
+from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
+from pipelines.rescore import rescore_pool
+from pipelines.stages import check_digest
+from pipelines.stopwatch import Stopwatch
+from poolscore.encoder.encoder import Encoder
+from poolscore.encoder.load import load_encoder
+from poolscore.scoring.types import PromptFeatures
+from poolscore.store.catalog import Catalog
+from poolscore.store.pools import get_pool
+from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
+from poolscore.store.shards import shard_schema
+from poolscore.store.snapshots import get_snapshot
+
+
+@dataclass(frozen=True)
+class EmbedOutcome:
+    """What an embedding run leaves; the numbers are what the pool has active."""
+
+    snapshot: Snapshot
+    prompt_version: int
+    ranking: int
+    changed: bool
+    """False when the source held nothing new and the snapshot stayed."""
+    known: int
+    """Inputs that the pool held before this run."""
+    progress: RunProgress
+    stages: tuple[StageSeconds, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The parts that the steps of one run share."""
+
+    catalog: Catalog
+    store: Store
+    run: Run
+    places: RunPlaces
+    encoder: Encoder
+    config: EmbedConfig
+    on_progress: OnProgress
+    should_stop: Callable[[], bool]
+
+
+def run_embed(
+    catalog: Catalog,
+    store: Store,
+    pool_id: str,
+    source: str,
+    run: Run,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+    config: EmbedConfig | None = None,
+    encoder: Encoder | None = None,
+) -> EmbedOutcome:
+    """Embed what of `source` the pool does not hold yet; Ray must be connected.
+
+    The same run again goes on where it stopped: the list of inputs is frozen at the first attempt
+    and no committed row is embedded twice. `on_progress` is called from another thread. The
+    caller ends the run in the catalog. Raises AbortedError RUN_STOPPED when `should_stop` turned
+    true; InvalidInputError for a source that cannot be listed; FailedPreconditionError
+    ENCODER_CHANGED, TOO_MANY_REJECTS, PLAN_UNPROTECTED; UnavailableError NO_PROGRESS,
+    TOO_FEW_CPUS.
+    """
+    watch = Stopwatch()
+    pool = get_pool(catalog, pool_id)
+    with watch.stage("load"):
+        encoder = encoder or load_encoder(pool.encoder)
+        check_digest(pool.encoder_digest, encoder.digest)
+        trained, features = prompts_in_force(catalog, store, pool, encoder)
+    places = RunPlaces.of(store, pool_id, run.number)
+    config = config or EmbedConfig()
+    job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop)
+    snapshot = committed_snapshot(catalog, store, run)
+    plan, progress = load_plan(places), RunProgress()
+    if snapshot is None:
+        with watch.stage("list"):
+            plan = plan or _plan(job, pool, source)
+        snapshot, progress = _embed_planned(job, pool, plan, features, watch)
+    places.remove_working_files()
+    version = register_prompt_zero(catalog, store, pool, trained)
+    changed = snapshot.number != pool.active_snapshot
+    ranking = pool.active_ranking
+    if changed or ranking is None:
+        outcome = rescore_pool(
+            catalog, store, pool_id, snapshot=snapshot.number, prompt_version=version
+        )
+        ranking, scoring = outcome.ranking.number, outcome.stages
+    else:
+        scoring = ()
+    return EmbedOutcome(
+        snapshot=snapshot,
+        prompt_version=version,
+        ranking=ranking,
+        changed=changed,
+        known=plan.known if plan else 0,
+        progress=progress,
+        stages=(*watch.stages, *scoring),
+    )
+
+
+def _plan(job: _Job, pool: Pool, source: str) -> Plan:
+    known = known_ids(job.store, active_manifest(job.catalog, job.store, pool))
+    schema = shard_schema(job.encoder.dim, job.encoder.digest)
+    return make_plan(job.places, source, known, schema)
+
+
+def _embed_planned(
+    job: _Job, pool: Pool, plan: Plan, features: PromptFeatures, watch: Stopwatch
+) -> tuple[Snapshot, RunProgress]:
+    if plan.total == 0 and pool.active_snapshot is not None:
+        return get_snapshot(job.catalog, pool.pool_id, pool.active_snapshot), RunProgress()
+    counter = ShardCounter(job.places)
+    counter.update()
+    resumed = counter.rows - plan.refused if job.places.committed() else 0
+    meter = ProgressMeter(plan.total, resumed)
+    with watch.stage("embed"), reported(counter, meter, job.on_progress, job.config.poll_s):
+        if counter.rows < plan.total:
+            embed_to_shards(
+                job.places,
+                pool.encoder,
+                pool.encoder_digest,
+                job.encoder.preprocessing,
+                features,
+                shard_schema(job.encoder.dim, job.encoder.digest),
+                job.config,
+                job.should_stop,
+            )
+    with watch.stage("commit"):
+        snapshot = commit(
+            job.catalog,
+            job.store,
+            get_pool(job.catalog, pool.pool_id),
+            job.run,
+            plan,
+            counter,
+            job.encoder.dim,
+            job.config.max_reject_ratio,
+        )
+    return snapshot, meter.read(counter, "committed")

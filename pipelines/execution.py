@@ -1,0 +1,154 @@
+"""Run the embedding plan on Ray Data: files in, protected shards out."""
+
+import os
+from collections.abc import Callable
+
+import pyarrow as pa
+import ray
+from ray.data import Dataset
+from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
+from ray.data._internal.execution.execution_callback import ExecutionCallback
+from ray.data._internal.execution.streaming_executor import StreamingExecutor
+from ray.data.exceptions import ExecutionTimeoutError
+
+from pipelines.config import EmbedConfig
+from pipelines.places import RunPlaces
+from pipelines.protection import check_protected, checkpointing
+from pipelines.stages import EncoderStage, decode_batch
+from poolscore.encoder.preprocessing import Preprocessing
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.errors import AbortedError, PoolscoreError, UnavailableError
+from poolscore.scoring.types import PromptFeatures
+from poolscore.store.shards import WRITE_OPTIONS
+
+ShouldStop = Callable[[], bool]
+
+SMALL_TASK_CPUS = 0.25
+"""Logical CPUs of tasks that mostly wait."""
+ENCODER_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_MMAP_MAX_": "0"}
+"""Keeps freed tensors in the process: giving them back to the kernel costs convolutional towers
+two thirds of their speed."""
+MINIMUM_CPUS = 3.0
+"""Logical CPUs below which a resumed run starves: Ray Data's own listing, filtering and splitting
+stages ask for one each and cannot be given less."""
+
+
+def embed_to_shards(
+    places: RunPlaces,
+    spec: EncoderSpec,
+    digest: str,
+    preprocessing: Preprocessing,
+    prompts: PromptFeatures,
+    schema: pa.Schema,
+    config: EmbedConfig,
+    should_stop: ShouldStop,
+) -> None:
+    """Write shards for every planned input that no committed shard holds.
+
+    Raises AbortedError RUN_STOPPED, UnavailableError NO_PROGRESS or TOO_FEW_CPUS, and what the
+    encoder raises.
+    """
+    _check_cpus()
+    dataset = ray.data.read_parquet(
+        places.inputs, filesystem=places.filesystem, num_cpus=SMALL_TASK_CPUS
+    )
+    dataset = _stages(dataset, spec, digest, preprocessing, prompts, config)
+    sink = ParquetDatasink(
+        places.shards,
+        filesystem=places.filesystem,
+        arrow_parquet_args={"schema": schema, **WRITE_OPTIONS},
+    )
+    _configure(dataset, places, config, should_stop)
+    check_protected(dataset, sink)
+    try:
+        dataset.write_datasink(sink, ray_remote_args={"num_cpus": SMALL_TASK_CPUS}, concurrency=2)
+    except ExecutionTimeoutError as error:
+        raise UnavailableError(
+            f"nothing moved for {config.no_progress_timeout_s:.0f} s; free resources: "
+            f"{ray.available_resources()}; the same command goes on from the committed shards",
+            reason="NO_PROGRESS",
+        ) from error
+    except Exception as error:
+        raise _ours(error) from error
+
+
+def _stages(
+    dataset: Dataset,
+    spec: EncoderSpec,
+    digest: str,
+    preprocessing: Preprocessing,
+    prompts: PromptFeatures,
+    config: EmbedConfig,
+) -> Dataset:
+    limits = config.limits
+
+    def decode_rows(batch: pa.Table) -> pa.Table:
+        return decode_batch(batch, preprocessing, limits)
+
+    # strict: a shard has so many rows however small the blocks are that a resume leaves.
+    bounded = dataset.repartition(target_num_rows_per_block=config.rows_per_shard, strict=True)
+    decoded = bounded.map_batches(
+        decode_rows,
+        batch_format="pyarrow",
+        batch_size=config.rows_per_shard,
+        num_cpus=SMALL_TASK_CPUS,
+        concurrency=config.decode_tasks or _cores(),
+    )
+    return decoded.map_batches(
+        EncoderStage,
+        fn_constructor_args=(spec, digest, prompts, config),
+        batch_format="pyarrow",
+        batch_size=config.rows_per_shard,
+        num_cpus=config.encoder_cpus,
+        num_gpus=config.encoder_gpus or None,
+        concurrency=config.encoders,
+        runtime_env={"env_vars": ENCODER_ENVIRONMENT},
+    )
+
+
+def _cores() -> int:
+    """Cores of all nodes, taking them to be like this one; logical CPUs may be any number."""
+    return (os.cpu_count() or 1) * sum(bool(node["Alive"]) for node in ray.nodes())
+
+
+def _check_cpus() -> None:
+    cpus = ray.cluster_resources().get("CPU", 0.0)
+    if cpus < MINIMUM_CPUS:
+        raise UnavailableError(
+            f"Ray has {cpus:g} logical CPUs and embedding needs {MINIMUM_CPUS:g}: start it with "
+            "--num-cpus 8; they are shares, not cores",
+            reason="TOO_FEW_CPUS",
+        )
+
+
+def _configure(
+    dataset: Dataset, places: RunPlaces, config: EmbedConfig, should_stop: ShouldStop
+) -> None:
+    context = dataset.context
+    context.checkpoint_config = checkpointing(places)
+    context.execution_no_progress_timeout_s = config.no_progress_timeout_s
+    context.enable_progress_bars = False
+
+    class StopOnRequest(ExecutionCallback):
+        """Ends the execution between two steps; Ray Data makes callbacks from classes."""
+
+        def on_execution_step(self, executor: StreamingExecutor) -> None:
+            del executor
+            if should_stop():
+                raise AbortedError(
+                    "the run was stopped; what is committed stays and the same command goes on "
+                    "from there",
+                    reason="RUN_STOPPED",
+                )
+
+    context.custom_execution_callback_classes.append(StopOnRequest)
+
+
+def _ours(error: BaseException) -> BaseException:
+    """The error that a person can act on, below what Ray has wrapped around it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, PoolscoreError):
+            return seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return error

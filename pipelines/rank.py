@@ -1,0 +1,91 @@
+"""From scores to a ranking: what to label next, with everything that led to it."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.places import Store
+from pipelines.scan import ScoredPool, take_scores
+from poolscore import __version__
+from poolscore.acquisition.base import PoolView
+from poolscore.acquisition.registry import get_strategy
+from poolscore.store import files
+from poolscore.store.arrow import compute as pc
+from poolscore.store.catalog import Catalog
+from poolscore.store.label_events import effective_labels
+from poolscore.store.ranking_file import ranking_table, write_ranking
+from poolscore.store.rankings import add_ranking
+from poolscore.store.records import Pool, Ranking
+
+RANKING_SIZE = 100_000
+"""Rows of a ranking; a batch is leased from its top."""
+
+
+@dataclass(frozen=True)
+class RankRequest:
+    """What is ranked, and how."""
+
+    snapshot: int
+    prompt_version: int
+    strategy: str = ""
+    """Empty: the pool's own."""
+    seed: int | None = None
+    """None: derived from pool, snapshot and prompt version."""
+    size: int = RANKING_SIZE
+
+
+def rank(
+    catalog: Catalog, store: Store, pool: Pool, scored: ScoredPool, request: RankRequest
+) -> Ranking:
+    """Rank the items without an effective answer, write the file and register it; not activated.
+
+    The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
+    """
+    strategy = get_strategy(request.strategy or pool.strategy)
+    seed = default_seed(pool.pool_id, request) if request.seed is None else request.seed
+    answered = [item for item, _, _ in effective_labels(catalog, pool.pool_id)[0]]
+    rows = _open_rows(scored.ids, answered)
+    view = PoolView(
+        ids=np.array(scored.ids.take(pa.array(rows)).to_pylist(), dtype=np.str_),
+        scores=take_scores(scored.scores, rows),
+        classes=pool.classes,
+    )
+    choice = strategy.query(view, request.size, np.random.default_rng(seed))
+    chosen = rows[choice.rows]
+    table = ranking_table(
+        scored.ids.take(pa.array(chosen)),
+        scored.uris.take(pa.array(chosen)),
+        choice.utilities,
+        choice.reasons,
+        take_scores(scored.scores, chosen),
+    )
+    filesystem, root = store
+    path, sha256 = write_ranking(filesystem, files.rankings_dir(root, pool.pool_id), table)
+    return add_ranking(
+        catalog,
+        pool.pool_id,
+        request.snapshot,
+        request.prompt_version,
+        strategy.name,
+        {"size": request.size},
+        seed,
+        __version__,
+        pool.encoder_digest,
+        files.relative(root, path),
+        sha256,
+        table.num_rows,
+    )
+
+
+def default_seed(pool_id: str, request: RankRequest) -> int:
+    """A seed in 0..2^63-1 that depends on what is ranked and on nothing else."""
+    name = f"{pool_id}/{request.snapshot}/{request.prompt_version}"
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _open_rows(ids: pa.Array, answered: list[str]) -> npt.NDArray[np.int64]:
+    taken = pc.is_in(ids, value_set=pa.array(answered, pa.string()))
+    return np.flatnonzero(~taken.to_numpy(zero_copy_only=False))

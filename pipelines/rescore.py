@@ -1,0 +1,70 @@
+"""Score the cached embeddings by a prompt version and switch to the new ranking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.places import Store
+from pipelines.rank import RankRequest, rank
+from pipelines.scan import score_snapshot
+from pipelines.stopwatch import Stopwatch
+from poolscore.errors import FailedPreconditionError
+from poolscore.prompts.artefact import load_prompts
+from poolscore.store import files
+from poolscore.store.catalog import Catalog
+from poolscore.store.manifest import load_manifest
+from poolscore.store.pools import get_pool
+from poolscore.store.prompt_versions import get_prompt_version
+from poolscore.store.rankings import activate
+from poolscore.store.records import Ranking, StageSeconds
+from poolscore.store.snapshots import get_snapshot
+
+OnMessage = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RescoreOutcome:
+    """The ranking that is active now."""
+
+    ranking: Ranking
+    stages: tuple[StageSeconds, ...]
+
+
+def rescore_pool(
+    catalog: Catalog,
+    store: Store,
+    pool_id: str,
+    *,
+    snapshot: int | None = None,
+    prompt_version: int | None = None,
+    strategy: str = "",
+    seed: int | None = None,
+    on_message: OnMessage = lambda _: None,
+) -> RescoreOutcome:
+    """Score, rank and activate; what is not given is what the pool has active.
+
+    Raises FailedPreconditionError POOL_NOT_EMBEDDED before the first embedding run.
+    """
+    pool = get_pool(catalog, pool_id)
+    snapshot = pool.active_snapshot if snapshot is None else snapshot
+    version = pool.active_prompt_version if prompt_version is None else prompt_version
+    if snapshot is None or version is None:
+        raise FailedPreconditionError(
+            f"pool '{pool_id}' has no embeddings yet: run 'poolscore embed {pool_id} SOURCE'",
+            reason="POOL_NOT_EMBEDDED",
+        )
+    record = get_snapshot(catalog, pool_id, snapshot)
+    prompts = get_prompt_version(catalog, pool_id, version)
+    watch = Stopwatch()
+    with watch.stage("score"):
+        on_message("scoring the cached embeddings")
+        manifest = load_manifest(*store, record.manifest_uri, record.manifest_sha256)
+        filesystem, root = store
+        trained, _ = load_prompts(filesystem, files.absolute(root, prompts.uri))
+        scored = score_snapshot(store, manifest, trained.features)
+    with watch.stage("rank"):
+        on_message("ranking")
+        request = RankRequest(snapshot, version, strategy, seed)
+        ranking = rank(catalog, store, pool, scored, request)
+    with watch.stage("activate"):
+        activate(catalog, pool_id, snapshot, version, ranking.number)
+    return RescoreOutcome(ranking, watch.stages)
