@@ -1,0 +1,197 @@
+"""A training round: answers and pseudo-labels in, the next prompt version active."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.places import Store
+from pipelines.rank import RankRequest, default_seed, rank
+from pipelines.scan import ScoredPool, features_by_id, score_snapshot
+from pipelines.stopwatch import Stopwatch
+from poolscore.encoder.encoder import Encoder
+from poolscore.errors import FailedPreconditionError
+from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices
+from poolscore.prompts.artefact import load_prompts, save_prompts
+from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.mining import mine_pseudo_labels
+from poolscore.prompts.train import TrainingSet, train_dual_prompts
+from poolscore.prompts.trained import TrainedPrompts
+from poolscore.store import files
+from poolscore.store.arrow import compute as pc
+from poolscore.store.catalog import Catalog
+from poolscore.store.label_events import EffectiveLabel, effective_labels
+from poolscore.store.manifest import Manifest, load_manifest
+from poolscore.store.pools import get_pool
+from poolscore.store.prompt_versions import add_prompt_version, get_prompt_version
+from poolscore.store.rankings import activate
+from poolscore.store.records import Pool, PromptVersion, Ranking, RunProgress, StageSeconds
+from poolscore.store.snapshots import get_snapshot
+
+OnProgress = Callable[[RunProgress], None]
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """The prompt version and the ranking that are active now."""
+
+    prompt_version: PromptVersion
+    ranking: Ranking
+    stages: tuple[StageSeconds, ...]
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers that can be learned from, and the number of those that cannot yet."""
+
+    ids: list[str]
+    targets: npt.NDArray[np.int64]
+    counts: Counter[str]
+
+
+def train_pool(
+    catalog: Catalog,
+    store: Store,
+    pool_id: str,
+    on_progress: OnProgress,
+    encoder: Encoder,
+    config: DualPromptConfig | None = None,
+    seed: int | None = None,
+) -> TrainOutcome:
+    """Train on everything answered so far, score, rank and switch in one transaction.
+
+    Starts from scratch every round (arXiv 2602.04340, section on the loop [A]). Answers with
+    several candidates and abstentions are left out and counted in the metrics. The caller keeps
+    `encoder` between rounds. Raises FailedPreconditionError POOL_NOT_EMBEDDED.
+    """
+    watch, config = Stopwatch(), config or DualPromptConfig()
+    pool = get_pool(catalog, pool_id)
+    snapshot, active = _active(pool)
+    request = RankRequest(snapshot, active + 1)
+    seed = default_seed(pool_id, request) if seed is None else seed
+    with watch.stage("collect"):
+        on_progress(RunProgress(message="collecting labels"))
+        labels, watermark = effective_labels(catalog, pool_id)
+        manifest = _manifest(catalog, store, pool_id, snapshot)
+        answers = _answers(labels, pool)
+        parent = get_prompt_version(catalog, pool_id, active)
+        before = score_snapshot(store, manifest, _load(store, parent).features)
+        data = _training_set(store, manifest, before, answers, labels, config)
+    with watch.stage("train"):
+        text = encoder.prompt_encoder(pool.classes, config.context_length)
+        trained = train_dual_prompts(
+            text, encoder.scale, data, config, seed, on_step=_steps(on_progress)
+        )
+    with watch.stage("save"):
+        metrics = {**trained.metrics, **_counts(answers, data)}
+        version = _register(
+            catalog, store, pool, trained, watermark, len(answers.ids), active, metrics
+        )
+    with watch.stage("score"):
+        on_progress(RunProgress(message="scoring the cached embeddings"))
+        scored = score_snapshot(store, manifest, trained.features)
+    with watch.stage("rank"):
+        ranking = rank(catalog, store, pool, scored, RankRequest(snapshot, version.number))
+    with watch.stage("activate"):
+        activate(catalog, pool_id, snapshot, version.number, ranking.number)
+    return TrainOutcome(version, ranking, watch.stages)
+
+
+def _active(pool: Pool) -> tuple[int, int]:
+    if pool.active_snapshot is None or pool.active_prompt_version is None:
+        raise FailedPreconditionError(
+            f"pool '{pool.pool_id}' has no embeddings to train on: run "
+            f"'poolscore embed {pool.pool_id} SOURCE' first",
+            reason="POOL_NOT_EMBEDDED",
+        )
+    return pool.active_snapshot, pool.active_prompt_version
+
+
+def _manifest(catalog: Catalog, store: Store, pool_id: str, snapshot: int) -> Manifest:
+    record = get_snapshot(catalog, pool_id, snapshot)
+    return load_manifest(*store, record.manifest_uri, record.manifest_sha256)
+
+
+def _load(store: Store, version: PromptVersion) -> TrainedPrompts:
+    filesystem, root = store
+    return load_prompts(filesystem, files.absolute(root, version.uri))[0]
+
+
+def _answers(labels: list[EffectiveLabel], pool: Pool) -> _Answers:
+    counts = Counter(_kind(each.answer) for each in labels)
+    used = [each for each in labels if isinstance(each.answer, Label)]
+    targets = [class_indices(each.answer, pool.classes)[0] for each in used]
+    return _Answers([each.item_id for each in used], np.array(targets, np.int64), counts)
+
+
+def _kind(answer: Answer) -> str:
+    match answer:
+        case Label():
+            return "labels"
+        case Candidates():
+            return "candidates_left_out"
+        case Abstain():
+            return "abstains_left_out"
+
+
+def _training_set(
+    store: Store,
+    manifest: Manifest,
+    before: ScoredPool,
+    answers: _Answers,
+    labels: list[EffectiveLabel],
+    config: DualPromptConfig,
+) -> TrainingSet:
+    """Answered images, then the mined ones; an answered image is never mined."""
+    answered = pa.array([each.item_id for each in labels], pa.string())
+    exclude = pc.is_in(before.ids, value_set=answered).to_numpy(zero_copy_only=False)
+    # Zero-shot scores carry the probability as p_clean, so one rule serves every round.
+    rows, classes = mine_pseudo_labels(
+        before.scores.predicted,
+        before.scores.p_clean,
+        np.array(before.ids.to_pylist(), dtype=np.str_),
+        exclude,
+        config.pseudo_per_class,
+    )
+    mined = before.ids.take(pa.array(rows)).to_pylist()
+    return TrainingSet(
+        features_ND=features_by_id(store, manifest, [*answers.ids, *mined]),
+        targets_N=np.concatenate([answers.targets, classes]),
+        pseudo_N=np.repeat([False, True], [len(answers.ids), len(mined)]),
+    )
+
+
+def _counts(answers: _Answers, data: TrainingSet) -> dict[str, float]:
+    counted = {name: float(count) for name, count in answers.counts.items()}
+    return {**counted, "pseudo_labels": float(data.pseudo_N.sum())}
+
+
+def _steps(on_progress: OnProgress) -> Callable[[int, int, float], None]:
+    def on_step(done: int, total: int, loss: float) -> None:
+        on_progress(RunProgress(total=total, done=done, message=f"training, loss {loss:.3f}"))
+
+    return on_step
+
+
+def _register(
+    catalog: Catalog,
+    store: Store,
+    pool: Pool,
+    trained: TrainedPrompts,
+    watermark: int,
+    label_count: int,
+    parent: int,
+    metrics: dict[str, float],
+) -> PromptVersion:
+    filesystem, root = store
+    folder = files.prompts_dir(root, pool.pool_id)
+    digest, path = save_prompts(
+        filesystem, folder, trained, {"pool": pool.pool_id, "encoder": pool.encoder_digest}
+    )
+    uri = files.relative(root, path)
+    return add_prompt_version(
+        catalog, pool.pool_id, digest, uri, watermark, label_count, parent, metrics
+    )
