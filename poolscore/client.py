@@ -1,7 +1,8 @@
 """A small typed client of the gRPC API.
 
-Messages are those of the contract (`poolscore.v1`). Every call has a deadline, calls that are safe to
-repeat are retried while the server is unavailable, and errors are those of `poolscore.errors`.
+Messages are those of the contract (`poolscore.v1`). Every unary call has a deadline, calls that are
+safe to repeat are retried while the server is unavailable, and errors are those of
+`poolscore.errors`.
 """
 
 import uuid

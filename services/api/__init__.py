@@ -1,1 +1,1 @@
-"""The gRPC API: one mixin a service of the contract, one Ray Serve deployment that combines them."""
+"""The gRPC API: one mixin a service of the contract, combined by one Ray Serve deployment."""

@@ -116,8 +116,7 @@ def run(record: records.Run) -> run_pb.Run:
         ),
         ranking=names.child_name(record.pool_id, names.RANKINGS, record.ranking),
         stages=[
-            run_pb.StageSeconds(stage=stage.stage, seconds=stage.seconds)
-            for stage in record.stages
+            run_pb.StageSeconds(stage=stage.stage, seconds=stage.seconds) for stage in record.stages
         ],
     )
 

@@ -90,19 +90,12 @@ def label_input(message: label_pb.LabelInput, pool_id: str) -> LabelInput:
     Raises InvalidInputError (INVALID_NAME, WRONG_POOL, ANSWER_MISSING).
     """
     item_pool, item_id = names.parse_child(message.item, names.ITEMS, "item")
-    _same_pool(item_pool, pool_id, "item", message.item)
+    names.check_same_pool(item_pool, pool_id, "item")
     number = None
     if message.batch:
         batch_pool, number = names.parse_numbered(message.batch, names.BATCHES, "batch")
-        _same_pool(batch_pool, pool_id, "batch", message.batch)
+        names.check_same_pool(batch_pool, pool_id, "batch")
     return LabelInput(item_id, answer(message.answer), message.annotator, number)
-
-
-def _same_pool(found: str, pool_id: str, field: str, name: str) -> None:
-    if found != pool_id:
-        raise InvalidInputError(
-            f"{field} '{name}' is not of pool '{pool_id}'", reason="WRONG_POOL", field=field
-        )
 
 
 def label_result(pool_id: str, result: LabelResult) -> label_pb.LabelResult:

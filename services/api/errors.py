@@ -3,11 +3,12 @@
 import logging
 import uuid
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import cast
 
 import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
+from ray.serve.grpc_util import RayServegRPCContext
 
 from poolscore.errors import (
     AbortedError,
@@ -66,22 +67,6 @@ class Failure:
         return status_pb2.Status(code=number, message=self.message, details=[detail])
 
 
-class StatusContext(Protocol):
-    """The part of Serve's gRPC context that carries a status to the caller."""
-
-    def set_code(self, code: grpc.StatusCode) -> None:
-        """Set the status code."""
-        ...
-
-    def set_details(self, details: str) -> None:
-        """Set the status message."""
-        ...
-
-    def set_trailing_metadata(self, trailing_metadata: list[tuple[str, str | bytes]]) -> None:
-        """Set the trailers."""
-        ...
-
-
 def describe(error: Exception) -> Failure:
     """Map an error to what the caller is told; log what the caller must not see."""
     for kind, code in _CODES:
@@ -99,11 +84,13 @@ def describe(error: Exception) -> Failure:
     )
 
 
-def report(context: StatusContext, failure: Failure) -> None:
-    """Put a failure on Serve's context; the method must then return, since raising loses trailers."""
+def report(context: RayServegRPCContext, failure: Failure) -> None:
+    """Put a failure on Serve's context; then return: raising would lose the trailers."""
     context.set_code(failure.code)
     context.set_details(failure.message)
-    context.set_trailing_metadata([(DETAILS_TRAILER, failure.status().SerializeToString())])
+    details = failure.status().SerializeToString()
+    # Serve's annotation says text alone; names that end in -bin carry bytes.
+    context.set_trailing_metadata([(DETAILS_TRAILER, cast("str", details))])
 
 
 def _short(metadata: dict[str, str]) -> dict[str, str]:

@@ -28,24 +28,24 @@ class HealthApi:
                 reason="UNKNOWN_SERVICE",
                 service=request.service,
             )
-        return HealthCheckResponse(status=self._status(request.service))
+        return self._answer(request.service)
 
     async def Watch(self, request: HealthCheckRequest) -> AsyncIterator[HealthCheckResponse]:
         """Yield the state now and at every change; SERVICE_UNKNOWN for an unknown service."""
-        last: HealthCheckResponse.ServingStatus.ValueType | None = None
+        last: HealthCheckResponse | None = None
         while True:
-            status = await asyncio.to_thread(self._status, request.service)
-            if status != last:
-                last = status
-                yield HealthCheckResponse(status=status)
+            answer = await asyncio.to_thread(self._answer, request.service)
+            if answer != last:
+                last = answer
+                yield answer
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
-    def _status(self, service: str) -> HealthCheckResponse.ServingStatus.ValueType:
+    def _answer(self, service: str) -> HealthCheckResponse:
         if not _is_known(service):
-            return HealthCheckResponse.SERVICE_UNKNOWN
+            return HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
         if self.backend.catalog_answers():
-            return HealthCheckResponse.SERVING
-        return HealthCheckResponse.NOT_SERVING
+            return HealthCheckResponse(status=HealthCheckResponse.SERVING)
+        return HealthCheckResponse(status=HealthCheckResponse.NOT_SERVING)
 
 
 def _is_known(service: str) -> bool:

@@ -1,8 +1,8 @@
 """The Ray Serve deployment: every method of the contract, wrapped for Serve's gRPC proxy.
 
 The mixins are plain Python: a unary method takes a request and returns a response, a stream is an
-async iterator, and errors are raised. This module turns each of them into what Serve calls. Blocking
-methods run in a thread, so that a slow catalog never stops the replica's event loop.
+async iterator, and errors are raised. This module turns each of them into what Serve calls.
+Blocking methods run in a thread, so that a slow catalog never stops the replica's event loop.
 """
 
 import asyncio
@@ -14,17 +14,23 @@ from google.protobuf.message import Message
 from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
 
 from poolscore.errors import UnimplementedError
+from services.actors import wake_worker
 from services.api.backend import Backend
 from services.api.contract import Rpc, rpcs
 from services.api.errors import describe, report
 from services.api.guard import check_peer
 from services.api.health import HealthApi
+from services.api.labels import LabelApi
+from services.api.pools import PoolApi
+from services.api.prompt_versions import PromptVersionApi
+from services.api.queries import QueryApi
+from services.api.runs import RunApi
 from services.api.streams import EndOfStream
 
 Incoming = Message | gRPCInputStream[Message]
 
 
-class Api(HealthApi):
+class Api(PoolApi, RunApi, QueryApi, LabelApi, PromptVersionApi, HealthApi):
     """All services of the contract in one object."""
 
     def __init__(self, backend: Backend) -> None:
@@ -35,9 +41,9 @@ class Api(HealthApi):
 class Ingress:
     """What a replica runs; every method of the contract is added to it below."""
 
-    def __init__(self, local_only: bool) -> None:
+    def __init__(self, catalog_url: str, store_uri: str, local_only: bool) -> None:
         """Answer callers of this machine alone when `local_only`."""
-        self.api = Api(Backend())
+        self.api = Api(Backend.open(catalog_url, store_uri, wake_worker))
         self.local_only = local_only
 
     def implementation(self, rpc: Rpc, context: RayServegRPCContext) -> Callable[[Incoming], Any]:
@@ -57,9 +63,7 @@ class Ingress:
 
 
 def _unary(rpc: Rpc) -> Callable[..., Awaitable[Message]]:
-    async def call(
-        self: Ingress, request: Incoming, grpc_context: RayServegRPCContext
-    ) -> Message:
+    async def call(self: Ingress, request: Incoming, grpc_context: RayServegRPCContext) -> Message:
         try:
             method = self.implementation(rpc, grpc_context)
             if inspect.iscoroutinefunction(method):

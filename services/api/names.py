@@ -63,6 +63,16 @@ def parse_numbered(name: str, collection: str, field: str = "name") -> tuple[str
     return pool_id, int(child)
 
 
+def check_same_pool(found: str, pool_id: str, field: str) -> None:
+    """Raise InvalidInputError (WRONG_POOL) when a name inside a request is of another pool."""
+    if found != pool_id:
+        raise InvalidInputError(
+            f"{field} names pool '{found}', but the request is about pool '{pool_id}'",
+            reason="WRONG_POOL",
+            field=field,
+        )
+
+
 def _invalid(name: str, field: str, shape: str) -> InvalidInputError:
     what = f"'{name}'" if name else "empty"
     return InvalidInputError(

@@ -5,9 +5,8 @@ hands it something, and drops the trailers when a method raises. A unary method 
 message; a stream that did so would deliver that message to the caller before the error.
 """
 
-from ray.serve._private.proxy_request_response import ResponseStatus
-
 from grpc import StatusCode
+from ray.serve._private.proxy_request_response import ResponseStatus
 
 
 class EndOfStream:

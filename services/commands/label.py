@@ -1,0 +1,105 @@
+"""`poolscore label`: send answers."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poolscore.client import Client
+from poolscore.errors import InvalidInputError
+from poolscore.v1 import label_service_pb2 as pb
+from services.commands.options import Address, Pool, child, console, item_id
+
+CANNOT_TELL = "?"
+SEPARATOR = "|"
+
+_REQUEST_LIMIT = 1000
+
+
+def label(
+    name: Pool,
+    answers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ITEM=LABEL",
+            help="'A|B' says one of several, '?' says that you cannot tell.",
+        ),
+    ] = None,
+    batch: Annotated[str, typer.Option(help="The batch that the items were leased with.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="CSV with the columns item and label, as `lease --out`.")
+    ] = None,
+    annotator: Annotated[str, typer.Option(help="Who answered.")] = "me",
+    address: Address = None,
+) -> None:
+    """Record answers; each is accepted or refused by itself."""
+    pairs = [*_from_arguments(answers or []), *(_from_file(file) if file else [])]
+    if not pairs:
+        raise InvalidInputError("no answer given; write ITEM=LABEL or --file answers.csv")
+    batch_name = child(name, "batches", batch) if batch else ""
+    inputs = [label_input(name, item, text, annotator, batch_name) for item, text in pairs]
+    accepted = 0
+    with Client(address) as client:
+        for start in range(0, len(inputs), _REQUEST_LIMIT):
+            part = inputs[start : start + _REQUEST_LIMIT]
+            response = client.submit_labels(name, part)
+            accepted += response.accepted
+            _show_refused(part, response.results)
+    console.print(f"{accepted} of {len(inputs)} answers recorded.")
+    if accepted < len(inputs):
+        raise typer.Exit(1)
+
+
+def label_input(pool: str, item: str, text: str, annotator: str, batch: str) -> pb.LabelInput:
+    """Read an answer as people write it: a class, `A|B`, or `?`."""
+    if text == CANNOT_TELL:
+        answer = pb.Answer(abstain=pb.Abstain())
+    elif SEPARATOR in text:
+        names = [part.strip() for part in text.split(SEPARATOR)]
+        answer = pb.Answer(candidates=pb.Candidates(labels=names))
+    else:
+        answer = pb.Answer(label=text)
+    return pb.LabelInput(
+        item=child(pool, "items", item), answer=answer, annotator=annotator, batch=batch
+    )
+
+
+def _from_arguments(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for text in answers:
+        # Item ids may hold '=', class names hardly ever do.
+        item, equals, answer = text.rpartition("=")
+        if not equals or not item or not answer.strip():
+            raise InvalidInputError(f"'{text}' is not an answer; write ITEM=LABEL")
+        yield item, answer.strip()
+
+
+def _from_file(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = {"item", "label"} - set(reader.fieldnames or ())
+            if missing:
+                raise InvalidInputError(
+                    f"{path} lacks the column {' and '.join(sorted(missing))}",
+                    reason="INVALID_ANSWERS_FILE",
+                )
+            for row in reader:
+                text = (row["label"] or "").strip()
+                if text:  # not answered yet
+                    yield row["item"], text
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error}", reason="INVALID_ANSWERS_FILE"
+        ) from error
+
+
+def _show_refused(inputs: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> None:
+    for sent, result in zip(inputs, results, strict=True):
+        if not result.event:
+            console.print(
+                f"refused: {item_id(sent.item)}: {result.message} ({result.reason})",
+                style="yellow",
+                markup=False,
+            )

@@ -1,0 +1,29 @@
+"""Options and formats that the client commands share."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+Pool = Annotated[str, typer.Argument(metavar="NAME", help="The pool.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="host:port of the service; default: POOLSCORE_ADDRESS or 127.0.0.1:9000."),
+]
+
+console = Console()
+
+
+def last_part(name: str) -> str:
+    """Return the id at the end of a resource name."""
+    return name.rpartition("/")[2]
+
+
+def item_id(name: str) -> str:
+    """Return the item id of `pools/{pool}/items/{item}`; it may hold slashes."""
+    return name.split("/", 3)[3]
+
+
+def child(pool: str, collection: str, value: str) -> str:
+    """Accept an id or a full resource name; return the resource name."""
+    return value if value.startswith("pools/") else f"pools/{pool}/{collection}/{value}"

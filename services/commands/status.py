@@ -1,0 +1,86 @@
+"""`poolscore status`: a pool, what is active, and its runs."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from poolscore.client import Client
+from poolscore.v1 import pool_service_pb2 as pool_pb
+from poolscore.v1 import run_service_pb2 as run_pb
+from services.commands.options import Address, Pool, console, last_part
+
+_COLOURS = {
+    run_pb.RUN_STATE_RUNNING: "cyan",
+    run_pb.RUN_STATE_SUCCEEDED: "green",
+    run_pb.RUN_STATE_FAILED: "red",
+}
+
+
+def status(name: Pool, address: Address = None) -> None:
+    """Show counts, the active ranking, and the newest runs with their progress."""
+    with Client(address) as client:
+        pool = client.get_pool(name)
+        runs = client.list_runs(name)
+    console.print(_pool_table(pool))
+    if not runs:
+        console.print(f"No runs yet. Next: poolscore embed {name} SOURCE")
+        return
+    console.print(_run_table(runs))
+    for run in runs:
+        if run.error:
+            console.print(f"run {last_part(run.name)}: {run.error}", style="red", markup=False)
+
+
+def _pool_table(pool: pool_pb.Pool) -> Table:
+    counts = pool.counts
+    table = Table(title=f"pool {last_part(pool.name)}", show_header=False)
+    rows = {
+        "classes": f"{len(pool.classes)}: {', '.join(pool.classes[:6])}"
+        + (", ..." if len(pool.classes) > 6 else ""),
+        "encoder": f"{pool.encoder.model} {pool.encoder.pretrained} "
+        f"({pool.encoder.digest[:12]})".replace("  ", " "),
+        "images": f"{counts.embedded:,} embedded, {counts.rejected:,} rejected",
+        "answers": f"{counts.answered:,} answered, {counts.leased:,} leased now",
+        "prompt version": last_part(pool.active_prompt_version) or "none yet",
+        "ranking": last_part(pool.active_ranking) or "none yet",
+        "strategy": pool.strategy,
+        "trains": f"after {pool.train_after_labels} new labels"
+        if pool.train_after_labels
+        else "on request",
+    }
+    for key, value in rows.items():
+        table.add_row(key, value)
+    return table
+
+
+def _run_table(runs: Sequence[run_pb.Run]) -> Table:
+    table = Table()
+    for header in ("run", "kind", "state", "progress", "seconds by stage"):
+        table.add_column(header)
+    for run in runs:
+        state = run_pb.RunState.Name(run.state).removeprefix("RUN_STATE_")
+        stages = ", ".join(f"{stage.stage} {stage.seconds:.1f}" for stage in run.stages)
+        table.add_row(
+            last_part(run.name),
+            run.spec.WhichOneof("kind") or "",
+            state,
+            describe(run.progress),
+            stages,
+            style=_COLOURS.get(run.state),
+        )
+    return table
+
+
+def describe(progress: run_pb.RunProgress) -> str:
+    """Progress in words: done, rejected, rate and time left, as far as they are known."""
+    parts = [progress.message] if progress.message else []
+    if progress.total:
+        parts.append(f"{progress.done:,}/{progress.total:,}")
+    rejected = sum(progress.rejects.values())
+    if rejected:
+        parts.append(f"{rejected:,} rejected")
+    if progress.rate > 0:
+        parts.append(f"{progress.rate:.0f}/s")
+    if progress.rate > 0 and progress.seconds_left >= 0:
+        parts.append(f"{progress.seconds_left:.0f} s left")
+    return ", ".join(parts)

@@ -1,0 +1,123 @@
+"""Start everything on one machine or cluster: Ray, the gRPC API on Ray Serve, the workers."""
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ray
+from pipelines.cluster import connect
+from ray import serve
+from ray.actor import ActorHandle
+from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions
+from ray.serve.schema import LoggingConfig
+
+from poolscore.address import is_loopback, parse_address
+from poolscore.config import Settings
+from poolscore.errors import FailedPreconditionError
+from poolscore.store.catalog import Catalog
+from services.actors import WorkerActor, start_workers
+from services.api.contract import SERVICERS
+from services.api.ingress import Ingress
+from services.readiness import wait_until_serving
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Largest gRPC message; Serve's own limit is 2 GiB."""
+
+_APPLICATION = "poolscore"
+
+
+@dataclass
+class Service:
+    """A running service."""
+
+    address: str
+    """host:port of the gRPC API."""
+    workers: Sequence[ActorHandle[WorkerActor]]
+    owns_ray: bool
+
+    def stop(self) -> None:
+        """Stop the API and the workers; also Ray, when the service has started it."""
+        for worker in self.workers:
+            ray.kill(worker)
+        serve.shutdown()
+        if self.owns_ray:
+            ray.shutdown()
+
+
+def start_service(settings: Settings, *, port: int | None = None) -> Service:
+    """Start the service and return once it answers SERVING.
+
+    `port` replaces the one in `settings.address`; 0 takes a free one. Raises InvalidInputError
+    (INVALID_ADDRESS), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError.
+    """
+    host, wanted = parse_address(settings.address)
+    chosen = _reserve(host, wanted if port is None else port)
+    # Before the actors: a catalog that cannot be opened is one clear error here.
+    Catalog.open(settings.catalog_url).close()
+    _limit_proxies()
+    owns_ray = not ray.is_initialized()
+    connect(os.environ.get("RAY_ADDRESS"))
+    service = Service(_display(host, chosen), [], owns_ray)
+    try:
+        _start_api(settings, host, chosen)
+        service.workers = start_workers(settings.catalog_url, settings.store_uri)
+        wait_until_serving(service.address)
+    except BaseException:
+        service.stop()
+        raise
+    return service
+
+
+def _start_api(settings: Settings, host: str, port: int) -> None:
+    quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
+    serve.start(
+        proxy_location=ProxyLocation.HeadOnly,
+        # Serve starts its HTTP proxy with the gRPC proxy or not at all; nobody is told its port.
+        http_options=HTTPOptions(host="127.0.0.1", port=_reserve("127.0.0.1", 0)),
+        grpc_options=gRPCOptions(port=port, grpc_servicer_functions=list(SERVICERS)),
+        logging_config=quiet,
+    )
+    deployment = serve.deployment(
+        name="api",
+        num_replicas=1,
+        # Watchers hold a place each, for as long as they watch.
+        max_ongoing_requests=1000,
+        graceful_shutdown_timeout_s=5,
+        graceful_shutdown_wait_loop_s=0.2,
+        ray_actor_options={"num_cpus": 0.1},
+        logging_config=quiet,
+    )(Ingress)
+    application = deployment.bind(settings.catalog_url, settings.store_uri, is_loopback(host))
+    # The gRPC proxy finds an application only when it also has an HTTP route.
+    serve.run(application, name=_APPLICATION, route_prefix="/")
+
+
+def _reserve(host: str, port: int) -> int:
+    """Return a port that nobody listens on: `port`, or a free one for 0.
+
+    Serve binds with SO_REUSEPORT, so that a second service would silently share the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FailedPreconditionError(
+                f"cannot listen on {_display(host, port)}: {error.strerror}; stop what listens "
+                "there, or choose another address with POOLSCORE_ADDRESS",
+                reason="ADDRESS_IN_USE",
+            ) from error
+        chosen: int = probe.getsockname()[1]
+        return chosen
+
+
+def _limit_proxies() -> None:
+    """Set limits that Serve's proxy reads from the environment when Ray starts its process."""
+    os.environ["RAY_SERVE_GRPC_MAX_MESSAGE_SIZE"] = str(MAX_MESSAGE_BYTES)
+    os.environ["SERVE_SOCKET_REUSE_PORT_ENABLED"] = "0"
+
+
+def _display(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

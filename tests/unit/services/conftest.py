@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from poolscore.store.records import RunKind
+from services.api.backend import Backend
+from services.api.ingress import Api
+
+
+@pytest.fixture
+def woken() -> list[RunKind]:
+    return []
+
+
+@pytest.fixture
+def store_uri(tmp_path: Path) -> str:
+    return str(tmp_path / "store")
+
+
+@pytest.fixture
+def backend(tmp_path: Path, store_uri: str, woken: list[RunKind]) -> Backend:
+    return Backend.open(f"sqlite:///{tmp_path}/catalog.db", store_uri, woken.append)
+
+
+@pytest.fixture
+def api(backend: Backend) -> Api:
+    return Api(backend)
