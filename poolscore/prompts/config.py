@@ -1,18 +1,63 @@
 """Every hyper-parameter of the dual-prompt learner.
 
 Flags: [A] stated by the paper (arXiv 2602.04340), [B] from the public code of its ancestor DeFT
-(github.com/HotanLee/DeFT), [C] chosen here, by experiments on photographs outside the project.
+(github.com/HotanLee/DeFT) or of CoOp, [C] chosen here, by experiments on photographs of clothes
+and groceries; one set of values for all pools.
 """
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+GradientRouting = Literal["deft", "activeclip"]
+Optimizer = Literal["adamw", "sgd"]
+
 
 class DualPromptConfig(BaseModel):
-    """How positive and negative prompts are learned; one set of values for all pools."""
+    """How positive and negative prompts and the adapter are learned."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     context_length: int = Field(default=16, ge=1)
     """M, learned vectors of each prompt [A: 16]."""
+    context_std: float = Field(default=0.02, gt=0)
+    """Standard deviation of the initial contexts [B: CoOp and DeFT, 0.02]."""
+    warm_start_steps: int = Field(default=20, ge=0)
+    """Steps that pull the initial contexts to the encoder's own text features [C]."""
+    warm_start_learning_rate: float = Field(default=0.02, gt=0)
+    """Learning rate (Adam) of these steps [C]."""
+
+    dual_weight: float = Field(default=1.0, ge=0)
+    """lambda of Eq. 6, weight of the dual loss [A: not given; B: 1]."""
+    gradient_routing: GradientRouting = "deft"
+    """What the dual loss may change: see `losses.clean_logits` [A ambiguous; B: deft]."""
+    anchor_weight: float = Field(default=2.0, ge=0)
+    """Weight of the positive text features' distance to the encoder's own [C, after KgCoOp]."""
+
+    optimizer: Optimizer = "adamw"
+    """[A: sgd; C: adamw, tens of labels leave SGD too few steps]."""
+    learning_rate: float = Field(default=0.01, gt=0)
+    """Of the contexts, decayed by a cosine [A: 0.001 to 0.03 for SGD; C for AdamW]."""
+    weight_decay: float = Field(default=5e-4, ge=0)
+    """Of the contexts [A: not given; B: 5e-4]."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Of SGD [A: not given; B: 0.9]."""
+    epochs: int = Field(default=20, ge=1)
+    """Passes over the labels, or over the pseudo-labels where there are no labels [A: 10 or 20]."""
+    min_steps: int = Field(default=150, ge=1)
+    """Steps at least, however few the labels [C]."""
+    max_steps: int = Field(default=1000, ge=1)
+    """Steps at most, however many the labels [C]."""
+    labelled_batch: int = Field(default=16, ge=1)
+    """Labelled images a step [A: 16]."""
+    pseudo_batch: int = Field(default=64, ge=1)
+    """Pseudo-labelled images a step [A: 64]."""
+    pseudo_weight: float = Field(default=1.0, ge=0)
+    """Weight of the mean pseudo-label loss beside the mean label loss [A: not given; C]."""
+
+    adapter_rank: int = Field(default=32, ge=0)
+    """Rank of the residual adapter; 0 leaves it out [C]."""
+    adapter_learning_rate: float = Field(default=0.005, gt=0)
+    """Learning rate of the adapter [C]."""
+    adapter_weight_decay: float = Field(default=0.01, ge=0)
+    """Weight decay of the adapter [C]."""

@@ -1,16 +1,22 @@
 """Learning positive and negative prompts on cached embeddings.
 
-Shapes: N training images, D embedding width.
+Shapes: N training images, C classes, D embedding width.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from poolscore.encoder.prompt_text import PromptTextEncoder
+from poolscore.errors import InvalidInputError
+from poolscore.prompts.batches import draw_batches, step_count
 from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.learner import Learner
+from poolscore.prompts.optimizers import cosine_schedule
 from poolscore.prompts.trained import TrainedPrompts
 
 OnStep = Callable[[int, int, float], None]
@@ -35,9 +41,57 @@ def train_dual_prompts(
     config: DualPromptConfig,
     seed: int,
     on_step: OnStep | None = None,
+    *,
+    anchor_CD: torch.Tensor | None = None,
+    device: torch.device | str = "cpu",
 ) -> TrainedPrompts:
-    """Learn prompts from scratch; the same arguments give the same prompts.
+    """Learn prompts from scratch, as every round does [A]; same arguments, same prompts.
 
-    `on_step` receives (steps done, steps in all, loss).
+    `anchor_CD` are the encoder's own text features of the classes (the positive features of the
+    zero-shot version): with them training starts from what zero-shot knows and stays near it.
+    `device` is where `text` computes. `on_step` receives (steps done, steps in all, loss); what it
+    raises ends the training. Raises InvalidInputError NO_TRAINING_DATA, TARGET_OUT_OF_RANGE or
+    CONTEXT_LENGTH.
     """
-    raise NotImplementedError
+    _check(text, data, config)
+    place = torch.device(device)
+    image_ND = torch.from_numpy(data.features_ND.astype(np.float32)).to(place)
+    target_N = torch.from_numpy(data.targets_N.astype(np.int64)).to(place)
+    generator = torch.Generator().manual_seed(seed)
+    learner = Learner(text, scale, config, generator, image_ND.shape[1], anchor_CD, place)
+    steps = step_count(data.pseudo_N, config)
+    schedule = cosine_schedule(learner.optimizer, steps)
+    loss = torch.tensor(float("nan"))
+    batches = draw_batches(data.pseudo_N, config, generator)
+    for done, batch in enumerate(islice(batches, steps), start=1):
+        loss = learner.step(image_ND[batch.rows_n], target_N[batch.rows_n], batch)
+        schedule.step()
+        if on_step is not None:
+            on_step(done, steps, float(loss))
+    contexts_PMW = learner.contexts_PMW.detach().cpu()
+    return TrainedPrompts(
+        features=learner.features(),
+        positive_context_MW=contexts_PMW[0],
+        negative_context_MW=contexts_PMW[1],
+        config=config,
+        seed=seed,
+        metrics={"loss": float(loss), "steps": float(steps)},
+    )
+
+
+def _check(text: PromptTextEncoder, data: TrainingSet, config: DualPromptConfig) -> None:
+    if len(data.targets_N) == 0:
+        raise InvalidInputError(
+            "There is nothing to train on: submit labels first.", reason="NO_TRAINING_DATA"
+        )
+    if data.targets_N.min() < 0 or data.targets_N.max() >= text.num_classes:
+        raise InvalidInputError(
+            f"A training target lies outside of the {text.num_classes} classes.",
+            reason="TARGET_OUT_OF_RANGE",
+        )
+    if text.num_contexts != config.context_length:
+        raise InvalidInputError(
+            f"The text encoder holds {text.num_contexts} context vectors, the configuration asks "
+            f"for {config.context_length}.",
+            reason="CONTEXT_LENGTH",
+        )
