@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
 from pipelines.config import EmbedConfig
+from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
-from pipelines.stages import check_digest
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
@@ -130,7 +130,7 @@ def _embed_planned(
                 job.places,
                 pool.encoder,
                 pool.encoder_digest,
-                job.encoder.preprocessing,
+                job.encoder.preprocessing.geometry,
                 features,
                 shard_schema(job.encoder.dim, job.encoder.digest),
                 job.config,

@@ -1,27 +1,25 @@
 """Run the embedding plan on Ray Data: files in, protected shards out."""
 
 import os
-from collections.abc import Callable
 
 import pyarrow as pa
 import ray
 from ray.data import Dataset
 from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
-from ray.data._internal.execution.execution_callback import ExecutionCallback
-from ray.data._internal.execution.streaming_executor import StreamingExecutor
 from ray.data.exceptions import ExecutionTimeoutError
 
+from pipelines.cluster import quieten
 from pipelines.config import EmbedConfig
+from pipelines.decode_stage import decode_batch
+from pipelines.encode_stage import EncoderStage
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
-from pipelines.stages import EncoderStage, decode_batch
-from poolscore.encoder.preprocessing import Preprocessing
+from pipelines.stopping import ShouldStop, stoppable
+from poolscore.encoder.geometry import Geometry
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import AbortedError, PoolscoreError, UnavailableError
+from poolscore.errors import PoolscoreError, UnavailableError
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.shards import WRITE_OPTIONS
-
-ShouldStop = Callable[[], bool]
 
 SMALL_TASK_CPUS = 0.25
 """Logical CPUs of tasks that mostly wait."""
@@ -37,7 +35,7 @@ def embed_to_shards(
     places: RunPlaces,
     spec: EncoderSpec,
     digest: str,
-    preprocessing: Preprocessing,
+    geometry: Geometry,
     prompts: PromptFeatures,
     schema: pa.Schema,
     config: EmbedConfig,
@@ -48,20 +46,24 @@ def embed_to_shards(
     Raises AbortedError RUN_STOPPED, UnavailableError NO_PROGRESS or TOO_FEW_CPUS, and what the
     encoder raises.
     """
+    quieten()
     _check_cpus()
     dataset = ray.data.read_parquet(
         places.inputs, filesystem=places.filesystem, num_cpus=SMALL_TASK_CPUS
     )
-    dataset = _stages(dataset, spec, digest, preprocessing, prompts, config)
+    dataset = _stages(dataset, spec, digest, geometry, prompts, config)
     sink = ParquetDatasink(
         places.shards,
         filesystem=places.filesystem,
         arrow_parquet_args={"schema": schema, **WRITE_OPTIONS},
     )
-    _configure(dataset, places, config, should_stop)
+    _configure(dataset, places, config)
     check_protected(dataset, sink)
     try:
-        dataset.write_datasink(sink, ray_remote_args={"num_cpus": SMALL_TASK_CPUS}, concurrency=2)
+        with stoppable(dataset.context, should_stop):
+            dataset.write_datasink(
+                sink, ray_remote_args={"num_cpus": SMALL_TASK_CPUS}, concurrency=2
+            )
     except ExecutionTimeoutError as error:
         raise UnavailableError(
             f"nothing moved for {config.no_progress_timeout_s:.0f} s; free resources: "
@@ -76,14 +78,14 @@ def _stages(
     dataset: Dataset,
     spec: EncoderSpec,
     digest: str,
-    preprocessing: Preprocessing,
+    geometry: Geometry,
     prompts: PromptFeatures,
     config: EmbedConfig,
 ) -> Dataset:
     limits = config.limits
 
     def decode_rows(batch: pa.Table) -> pa.Table:
-        return decode_batch(batch, preprocessing, limits)
+        return decode_batch(batch, geometry, limits)
 
     # strict: a shard has so many rows however small the blocks are that a resume leaves.
     bounded = dataset.repartition(target_num_rows_per_block=config.rows_per_shard, strict=True)
@@ -121,27 +123,11 @@ def _check_cpus() -> None:
         )
 
 
-def _configure(
-    dataset: Dataset, places: RunPlaces, config: EmbedConfig, should_stop: ShouldStop
-) -> None:
+def _configure(dataset: Dataset, places: RunPlaces, config: EmbedConfig) -> None:
     context = dataset.context
     context.checkpoint_config = checkpointing(places)
     context.execution_no_progress_timeout_s = config.no_progress_timeout_s
     context.enable_progress_bars = False
-
-    class StopOnRequest(ExecutionCallback):
-        """Ends the execution between two steps; Ray Data makes callbacks from classes."""
-
-        def on_execution_step(self, executor: StreamingExecutor) -> None:
-            del executor
-            if should_stop():
-                raise AbortedError(
-                    "the run was stopped; what is committed stays and the same command goes on "
-                    "from there",
-                    reason="RUN_STOPPED",
-                )
-
-    context.custom_execution_callback_classes.append(StopOnRequest)
 
 
 def _ours(error: BaseException) -> BaseException:

@@ -1,23 +1,21 @@
 """From a photograph to the pixels an encoder takes, without loading the encoder.
 
-Decode tasks carry this object instead of a model. It stops at 8-bit pixels, where open_clip's own
+Decode tasks carry its geometry instead of a model. It stops at 8-bit pixels, where open_clip's own
 transform still is: the encoder normalises them on its device, and four times fewer bytes travel.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from open_clip.pretrained import get_pretrained_cfg
-from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
+from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from PIL import Image
-from torchvision.transforms import Compose
 
 from poolscore.encoder.architecture import model_config, pretrained_config, pretrained_tags
+from poolscore.encoder.geometry import Geometry
 from poolscore.encoder.spec import EncoderSpec
 
 
@@ -35,10 +33,14 @@ class Preprocessing:
     fill_color: int = 0
     """Padding of `longest`."""
 
+    @property
+    def geometry(self) -> Geometry:
+        """The part before normalisation; workers that only decode carry this one."""
+        return Geometry(self.size, self.interpolation, self.resize_mode, self.fill_color)
+
     def __call__(self, image: Image.Image) -> npt.NDArray[np.uint8]:
         """Resize and crop: an image of any mode -> contiguous (3, height, width), 0..255."""
-        pixels_HW3 = np.asarray(_geometry(self)(image.convert("RGB")))
-        return np.ascontiguousarray(pixels_HW3.transpose(2, 0, 1))
+        return self.geometry(image)
 
     def normalize(self, pixels_N3HW: torch.Tensor) -> torch.Tensor:
         """8-bit pixels -> float32 as the image tower was trained on, on the same device."""
@@ -46,21 +48,6 @@ class Preprocessing:
         mean = torch.tensor(self.mean, device=pixels_N3HW.device).view(shape) * 255
         std = torch.tensor(self.std, device=pixels_N3HW.device).view(shape) * 255
         return (pixels_N3HW.float() - mean) / std
-
-
-@cache
-def _geometry(preprocessing: Preprocessing) -> Callable[[Image.Image], Image.Image]:
-    """open_clip's transform without its last two steps, to-tensor and normalise."""
-    config = PreprocessCfg(
-        size=preprocessing.size,
-        mean=preprocessing.mean,
-        std=preprocessing.std,
-        interpolation=preprocessing.interpolation,
-        resize_mode=preprocessing.resize_mode,
-        fill_color=preprocessing.fill_color,
-    )
-    transform: Any = image_transform_v2(config, is_train=False)
-    return Compose(transform.transforms[:-2])
 
 
 def load_preprocessing(spec: EncoderSpec) -> Preprocessing:

@@ -1,12 +1,10 @@
-"""The two stages between the plan and the shards, as Ray Data maps over Arrow batches.
+"""The stage that encodes and scores: an actor that Ray Data maps over decoded batches.
 
 Shapes: N rows of a batch, n of them decoded, D embedding width, S image size.
 """
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -14,88 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.config import EmbedConfig
-from pipelines.decode import DecodeLimits, decode
-from pipelines.reading import read_bytes
-from pipelines.reject import Reject
-from poolscore.encoder.preprocessing import Preprocessing
+from pipelines.decode_stage import pixels_from_arrow
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.arrow import compute as pc
 from poolscore.store.shards import embeddings_to_arrow, shard_schema
-
-DECODED_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("uri", pa.string()),
-        ("content_hash", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("reject_reason", pa.string()),
-        ("reject_detail", pa.string()),
-        ("pixels", pa.large_binary()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    """What is known of an input after the first stage."""
-
-    content_hash: str | None = None
-    width: int | None = None
-    height: int | None = None
-    reject: Reject | None = None
-    pixels: npt.NDArray[np.uint8] | None = None
-
-
-def decode_batch(batch: pa.Table, preprocessing: Preprocessing, limits: DecodeLimits) -> pa.Table:
-    """Read, decode and preprocess; a row that fails carries the reason and no pixels."""
-    rows = [_decode_one(uri, preprocessing, limits) for uri in batch["uri"].to_pylist()]
-    rejects = [row.reject for row in rows]
-    return pa.table(
-        [
-            batch["id"],
-            batch["uri"],
-            pa.array([row.content_hash for row in rows], pa.string()),
-            pa.array([row.width for row in rows], pa.int32()),
-            pa.array([row.height for row in rows], pa.int32()),
-            pa.array([reject and reject.reason.value for reject in rejects], pa.string()),
-            pa.array([reject and reject.detail for reject in rejects], pa.string()),
-            pixels_to_arrow([row.pixels for row in rows]),
-        ],
-        schema=DECODED_SCHEMA,
-    )
-
-
-def pixels_to_arrow(rows: Sequence[npt.NDArray[np.uint8] | None]) -> pa.LargeBinaryArray:
-    """One value a row, null where there are no pixels; copied once."""
-    sizes = [0 if row is None else row.size for row in rows]
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
-    flat = [np.empty(0, np.uint8), *(row.reshape(-1) for row in rows if row is not None)]
-    valid = np.packbits([row is not None for row in rows], bitorder="little")
-    buffers = [pa.py_buffer(part) for part in (valid, offsets, np.concatenate(flat))]
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(rows), buffers)
-
-
-def pixels_from_arrow(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
-    """All pixels one after the other; null rows take no bytes, so one chunk is not copied."""
-    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    _, offsets, values = array.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    first, last = int(bounds[0]), int(bounds[-1])
-    return np.frombuffer(values, np.uint8, count=last - first, offset=first)
-
-
-def _decode_one(uri: str, preprocessing: Preprocessing, limits: DecodeLimits) -> _Decoded:
-    data = read_bytes(uri, limits.max_bytes)
-    if isinstance(data, Reject):
-        return _Decoded(reject=data)
-    content_hash = blake2b(data, digest_size=16).hexdigest()
-    image = decode(data, limits)
-    if isinstance(image, Reject):
-        return _Decoded(content_hash, reject=image)
-    return _Decoded(content_hash, image.width, image.height, pixels=preprocessing(image))
 
 
 class EncoderStage:

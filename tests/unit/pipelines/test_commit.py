@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import pytest
+
+from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
+from pipelines.places import RunPlaces, Store
+from pipelines.plan import Plan
+from pipelines.progress import ShardCounter
+from poolscore.errors import FailedPreconditionError
+from poolscore.store.catalog import Catalog
+from poolscore.store.manifest import Manifest, load_manifest
+from poolscore.store.pools import get_pool
+from poolscore.store.prompt_versions import add_prompt_version
+from poolscore.store.rankings import activate, add_ranking
+from poolscore.store.records import Pool, Run, RunKind, Snapshot
+from poolscore.store.runs import start_run
+from tests.shards_world import DIGEST, DIM, open_world, write_shard
+
+World = tuple[Catalog, Store, Pool]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return open_world(tmp_path)
+
+
+def _run(world: World) -> tuple[Run, RunPlaces]:
+    catalog, store, pool = world
+    run = start_run(catalog, pool.pool_id, RunKind.EMBED, {"source": "s"}, owner="me")
+    return run, RunPlaces.of(store, pool.pool_id, run.number)
+
+
+def _plan(inputs: int, source: str = "s") -> Plan:
+    return Plan(source=source, inputs=inputs, refused=0, known=0)
+
+
+def _commit(
+    world: World, run: Run, places: RunPlaces, plan: Plan, max_reject_ratio: float = 1.0
+) -> Snapshot:
+    catalog, store, _ = world
+    pool = get_pool(catalog, "p")
+    counter = ShardCounter(places)
+    return commit(catalog, store, pool, run, plan, counter, DIM, max_reject_ratio)
+
+
+def _manifest(world: World, snapshot: Snapshot) -> Manifest:
+    return load_manifest(*world[1], snapshot.manifest_uri, snapshot.manifest_sha256)
+
+
+def _activate(world: World, snapshot: Snapshot) -> None:
+    catalog = world[0]
+    version = add_prompt_version(catalog, "p", "d", "u", 0, 0, None, {}).number
+    ranking = add_ranking(
+        catalog, "p", snapshot.number, version, "entropy", {}, 0, "1", DIGEST, "u", "s", 0
+    )
+    activate(catalog, "p", snapshot.number, version, ranking.number)
+
+
+def test_a_snapshot_counts_what_its_shards_hold(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b"], {"b": "EMPTY"})
+    write_shard(places, "u_1", ["c"])
+    snapshot = _commit(world, run, places, _plan(3))
+    assert (snapshot.number, snapshot.embedded, snapshot.rejected) == (1, 2, 1)
+    manifest = _manifest(world, snapshot)
+    assert [shard.path for shard in manifest.shards] == [
+        f"pools/p/runs/{run.number}/shards/u_{number}-0.parquet" for number in range(2)
+    ]
+    assert manifest.rejects == {"EMPTY": 1}
+    assert manifest.sources == ("s",)
+
+
+def test_orphans_of_an_interrupted_write_do_not_count(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a"])
+    write_shard(places, "u_1", ["b"], committed=False)
+    with pytest.raises(FailedPreconditionError, match="1 rows for 2 inputs") as caught:
+        _commit(world, run, places, _plan(2))
+    assert caught.value.reason == "RUN_INCOMPLETE"
+    assert committed_snapshot(world[0], world[1], run) is None
+
+
+def test_a_shard_that_a_dead_attempt_committed_late_is_left_out(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "first_0", ["a", "b"], {"b": "EMPTY"})
+    write_shard(places, "late_0", ["c", "d"], {"d": "EMPTY"})
+    write_shard(places, "second_0", ["c"])
+    write_shard(places, "second_1", ["d", "e"], {"d": "EMPTY"})
+    snapshot = _commit(world, run, places, _plan(5))
+    manifest = _manifest(world, snapshot)
+    names = [Path(shard.path).name for shard in manifest.shards]
+    assert names == ["first_0-0.parquet", "second_0-0.parquet", "second_1-0.parquet"]
+    assert manifest.rejects == {"EMPTY": 2}
+
+
+def test_ids_that_repeat_across_shards_are_never_committed(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b"])
+    write_shard(places, "u_1", ["b", "c"])
+    with pytest.raises(FailedPreconditionError) as caught:
+        _commit(world, run, places, _plan(4))
+    assert caught.value.reason == "SNAPSHOT_INVALID"
+
+
+def test_too_many_rejects_fail_and_keep_the_shards(world: World) -> None:
+    run, places = _run(world)
+    path = write_shard(places, "u_0", ["a", "b", "c"], {"a": "EMPTY", "b": "EMPTY"})
+    with pytest.raises(FailedPreconditionError, match="2 EMPTY") as caught:
+        _commit(world, run, places, _plan(3), max_reject_ratio=0.5)
+    assert caught.value.reason == "TOO_MANY_REJECTS"
+    assert path.exists()
+    assert _commit(world, run, places, _plan(3), max_reject_ratio=0.7).rejected == 2
+
+
+def test_a_later_snapshot_shares_the_shards_of_the_active_one(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b"], {"b": "EMPTY"})
+    first = _commit(world, run, places, _plan(2))
+    _activate(world, first)
+    run, places = _run(world)
+    write_shard(places, "v_0", ["c"])
+    second = _commit(world, run, places, _plan(1, source="t"))
+    assert (second.embedded, second.rejected) == (2, 1)
+    before, after = _manifest(world, first), _manifest(world, second)
+    assert set(before.shards) < set(after.shards)
+    assert after.sources == ("s", "t")
+    ids = [each for chunk in known_ids(world[1], after) for each in chunk.to_pylist()]
+    assert sorted(ids) == ["a", "b", "c"]
+
+
+def test_a_run_that_died_after_its_manifest_is_found_again(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a"])
+    snapshot = _commit(world, run, places, _plan(1))
+    assert committed_snapshot(world[0], world[1], run) == snapshot
+
+
+def test_a_pool_without_snapshot_has_no_manifest_and_no_ids(world: World) -> None:
+    catalog, store, pool = world
+    assert active_manifest(catalog, store, pool) is None
+    assert known_ids(store, None) == []
