@@ -83,7 +83,14 @@ def train_pool(
     with watch.stage("train"):
         text = encoder.prompt_encoder(pool.classes, config.context_length)
         trained = train_dual_prompts(
-            text, encoder.scale, data, config, seed, on_step=_steps(on_progress)
+            text,
+            encoder.scale,
+            data,
+            config,
+            seed,
+            on_step=_steps(on_progress),
+            anchor_CD=_load(store, get_prompt_version(catalog, pool_id, 0)).features.positive_CD,
+            device=encoder.device,
         )
     with watch.stage("save"):
         metrics = {**trained.metrics, **_counts(answers, data)}

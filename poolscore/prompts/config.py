@@ -52,6 +52,8 @@ class DualPromptConfig(BaseModel):
     """Labelled images a step [A: 16]."""
     pseudo_batch: int = Field(default=64, ge=1)
     """Pseudo-labelled images a step [A: 64]."""
+    pseudo_per_class: int = Field(default=16, ge=0)
+    """Pseudo-labels mined for each predicted class [A: K and k, not given; C: 16, as UPL]."""
     pseudo_weight: float = Field(default=1.0, ge=0)
     """Weight of the mean pseudo-label loss beside the mean label loss [A: not given; C]."""
 
