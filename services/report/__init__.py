@@ -1,0 +1,1 @@
+"""The report of a pool: one self-contained HTML file."""
