@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from poolscore.errors import UnavailableError
+from poolscore.errors import InvalidInputError, UnavailableError
 from poolscore.store import engine as engines
 
 
@@ -67,6 +67,10 @@ class Catalog:
     def _translated(self) -> Generator[None]:
         try:
             yield
+        except OverflowError as error:  # a caller's number that no column can hold
+            raise InvalidInputError(
+                f"a number in the request is out of range: {error}", reason="NUMBER_OUT_OF_RANGE"
+            ) from error
         except OperationalError as error:
             where = engines.display_url(self.url)
             if "locked" in str(error.orig):

@@ -24,6 +24,8 @@ def open_store(uri: str) -> tuple[fs.FileSystem, str]:
         return fs.LocalFileSystem(), str(folder)
     try:
         filesystem, root = fs.FileSystem.from_uri(uri)
+        if not root:
+            raise ArrowInvalid("it names no bucket")
     except ArrowInvalid as error:
         raise InvalidInputError(
             f"'{uri}' cannot be the file store: {error}; name a folder or an s3:// or gs:// URI in "

@@ -32,7 +32,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Accepted:
-    """An answer that may be recorded, with the newest prediction made before it was known."""
+    """An answer that may be recorded, with the leasing whose prediction it answers."""
 
     answer: LabelInput
     leased: Leased | None

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from poolscore.errors import FailedPreconditionError
-from poolscore.scoring.types import Scores
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.records import Prediction, RankedItem, Ranking
+
+if TYPE_CHECKING:
+    from poolscore.scoring.types import Scores  # with torch, which a reader of rankings can spare
 
 SCHEMA = pa.schema(
     [
@@ -51,7 +53,7 @@ def ranking_table(
     uris: pa.Array,
     utilities: npt.NDArray[np.float64],
     reasons: Sequence[str],
-    scores: Scores,
+    scores: "Scores",
 ) -> pa.Table:
     """Table of a ranking from columns in rank order, all of one length; numbers are finite."""
     if not np.isfinite(utilities).all():

@@ -50,7 +50,7 @@ def record_labels(
     A refused answer (UNKNOWN_CLASS, INVALID_CANDIDATES, UNKNOWN_ITEM, BATCH_NOT_FOUND, WRONG_BATCH)
     never loses the others. The same request id is applied once and gives the same results. Items
     that were never leased need `known_items` to confirm that they exist. Each event keeps the
-    newest prediction made for the item before this answer.
+    prediction with which its batch was leased; without a batch, the newest one made for the item.
 
     Raises NotFoundError POOL_NOT_FOUND, InvalidInputError INVALID_LABEL_COUNT or REQUEST_ID_REUSED
     when the request id belongs to other answers.

@@ -115,13 +115,17 @@ def read_table(filesystem: fs.FileSystem, path: str, columns: Sequence[str]) -> 
     """Columns of all rows of a shard, rejects included; errors as `read_shard`."""
     try:
         with filesystem.open_input_file(path) as file:
-            # Not pre-buffered and in one thread: the caller reads many shards side by side.
-            return pq.ParquetFile(file).read(columns=list(columns), use_threads=False)
+            shard = pq.ParquetFile(file)
+            missing = set(columns) - set(shard.schema_arrow.names)
+            if missing:
+                raise _corrupt(path, f"it has no columns {', '.join(sorted(missing))}")
+            # In one thread: callers read many shards side by side.
+            return shard.read(columns=list(columns), use_threads=False)
     except FileNotFoundError as error:
         raise NotFoundError(
             f"shard '{path}' is missing from the file store", reason="SHARD_NOT_FOUND"
         ) from error
-    except (pa.ArrowException, KeyError, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, str(error)) from error
 
 

@@ -1,7 +1,6 @@
 """Statements that every resource shares."""
 
 import base64
-import binascii
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -83,7 +82,7 @@ def read_token(token: str) -> str:
     """Key in a page token; empty for the first page. Raises INVALID_PAGE_TOKEN."""
     try:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise _bad_token(token) from error
 
 

@@ -28,7 +28,7 @@ def verify_snapshot(filesystem: fs.FileSystem, root: str, manifest: Manifest) ->
         table = read_table(filesystem, path, ["id", "reject_reason"])
         reasons = table.column("reject_reason")
         _check_counts(shard, table.num_rows, reasons.null_count)
-        rejects.update(reason for reason in reasons.to_pylist() if reason is not None)
+        rejects.update(reasons.drop_null().to_pylist())
         duplicate = pc.fill_null(pc.equal(reasons, DUPLICATE), False)
         ids.append(table.column("id").filter(pc.invert(duplicate)))
     if dict(rejects) != manifest.rejects:

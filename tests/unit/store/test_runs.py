@@ -1,0 +1,102 @@
+import pytest
+
+from poolscore.errors import InvalidInputError, NotFoundError
+from poolscore.store.catalog import Catalog
+from poolscore.store.records import RunKind, RunState
+from poolscore.store.run_queue import claim_run, finish_run
+from poolscore.store.runs import (
+    cancel_run,
+    find_resumable_run,
+    find_unfinished_run,
+    get_run,
+    list_runs,
+    start_run,
+)
+from tests.store_world import POOL, add_pool
+
+SPEC = {"source": "/photos"}
+
+
+@pytest.fixture(autouse=True)
+def pool(catalog: Catalog) -> None:
+    add_pool(catalog)
+
+
+def test_runs_are_numbered_inside_their_pool(catalog: Catalog) -> None:
+    add_pool(catalog, "other")
+    first = start_run(catalog, POOL, RunKind.EMBED, SPEC)
+    assert (first.number, first.state, first.sequence) == (1, RunState.PENDING, 1)
+    assert first.name == "pools/pets/runs/1"
+    assert start_run(catalog, POOL, RunKind.TRAIN, {}).number == 2
+    assert start_run(catalog, "other", RunKind.TRAIN, {}).number == 1
+    assert get_run(catalog, POOL, 1) == first
+
+
+def test_a_request_id_starts_one_run(catalog: Catalog) -> None:
+    first = start_run(catalog, POOL, RunKind.EMBED, SPEC, "r1")
+    assert start_run(catalog, POOL, RunKind.EMBED, SPEC, "r1") == first
+    for kind, spec in ((RunKind.EMBED, {"source": "/other"}), (RunKind.TRAIN, SPEC)):
+        with pytest.raises(InvalidInputError) as caught:
+            start_run(catalog, POOL, kind, spec, "r1")
+        assert caught.value.reason == "REQUEST_ID_REUSED"
+    assert len(list_runs(catalog, POOL)[0]) == 1
+
+
+def test_without_a_request_id_every_call_starts_a_run(catalog: Catalog) -> None:
+    runs = [start_run(catalog, POOL, RunKind.TRAIN, {}) for _ in range(2)]
+    assert [run.number for run in runs] == [1, 2]
+
+
+def test_an_owner_begins_at_once(catalog: Catalog) -> None:
+    run = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="cli")
+    assert (run.state, run.owner, run.attempts) == (RunState.RUNNING, "cli", 1)
+    assert run.start_time is not None
+    assert claim_run(catalog, [RunKind.EMBED], "worker", 60) is None
+
+
+def test_lists_are_newest_first(catalog: Catalog) -> None:
+    for _ in range(5):
+        start_run(catalog, POOL, RunKind.TRAIN, {})
+    first, token = list_runs(catalog, POOL, 3)
+    second, end = list_runs(catalog, POOL, 3, token)
+    assert [run.number for run in first + second] == [5, 4, 3, 2, 1]
+    assert end == ""
+
+
+def test_missing_things_are_named(catalog: Catalog) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        get_run(catalog, POOL, 7)
+    assert caught.value.reason == "RUN_NOT_FOUND"
+    with pytest.raises(NotFoundError) as caught:
+        start_run(catalog, "nope", RunKind.TRAIN, {})
+    assert caught.value.reason == "POOL_NOT_FOUND"
+
+
+def test_a_waiting_run_is_cancelled_at_once(catalog: Catalog) -> None:
+    start_run(catalog, POOL, RunKind.EMBED, SPEC)
+    cancelled = cancel_run(catalog, POOL, 1)
+    assert cancelled.state is RunState.CANCELLED
+    assert cancelled.end_time is not None
+    assert cancel_run(catalog, POOL, 1) == cancelled
+    assert claim_run(catalog, [RunKind.EMBED], "w", 60) is None
+
+
+def test_a_running_run_is_asked_to_stop(catalog: Catalog) -> None:
+    start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
+    asked = cancel_run(catalog, POOL, 1)
+    assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
+    assert cancel_run(catalog, POOL, 1).sequence == asked.sequence
+
+
+def test_finding_runs_by_what_they_do(catalog: Catalog) -> None:
+    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
+    run = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
+    start_run(catalog, POOL, RunKind.EMBED, {"source": "/other"})
+    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) == run
+    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) == run
+    failed = finish_run(catalog, run, "w", RunState.FAILED, "disk full")
+    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
+    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) == failed
+    again = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
+    finish_run(catalog, again, "w", RunState.SUCCEEDED)
+    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) is None
