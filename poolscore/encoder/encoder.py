@@ -17,6 +17,7 @@ from poolscore.encoder.class_tokens import Tokenizer
 from poolscore.encoder.plain import PlainPromptText
 from poolscore.encoder.preprocessing import Preprocessing
 from poolscore.encoder.prompt_text import PromptTextEncoder
+from poolscore.encoder.shared_prefix import SharedPrefixPromptText, shares_prefix
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import InvalidInputError
 
@@ -94,7 +95,8 @@ class Encoder:
 
     def prompt_encoder(self, classes: Sequence[str], context_length: int) -> PromptTextEncoder:
         """Bind the text tower to class names for M = `context_length` learned vectors."""
-        return PlainPromptText(self._model, self._tokenizer, classes, context_length)
+        path = SharedPrefixPromptText if shares_prefix(self._model) else PlainPromptText
+        return path(self._model, self._tokenizer, classes, context_length)
 
 
 def is_convolutional(tower: nn.Module) -> bool:

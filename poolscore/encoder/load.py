@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import open_clip
-import torch
 from torch import nn
 
+from poolscore.encoder.allocator import keep_freed_memory
 from poolscore.encoder.architecture import model_config
 from poolscore.encoder.digest import encoder_digest
 from poolscore.encoder.encoder import Encoder
@@ -22,6 +22,7 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     Raises InvalidInputError (UNKNOWN_MODEL, ENCODER_UNAVAILABLE) for a name, tag or file that can
     never work and UnavailableError (ENCODER_UNAVAILABLE) when the hub cannot be reached.
     """
+    keep_freed_memory()
     target = resolve_device(device)
     precision = resolve_precision(spec.precision, target)
     config = model_config(spec)
@@ -29,8 +30,7 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     model = _create(spec, weights_file(spec), bool(config.get("quick_gelu", False)))
     digest = encoder_digest(config, model, precision, preprocessing)
     if precision == "bf16":
-        visual: nn.Module = model.get_submodule("visual")
-        visual.to(torch.bfloat16)
+        _to_bfloat16(model.get_submodule("visual"))
     model.to(target)
     tokenizer = open_clip.get_tokenizer(spec.model)
     return Encoder(spec, model, tokenizer, preprocessing, digest, precision)
@@ -51,3 +51,13 @@ def _create(spec: EncoderSpec, weights: Path, quick_gelu: bool) -> nn.Module:
             pretrained=spec.pretrained,
         ) from error
     return model.eval().requires_grad_(False)
+
+
+def _to_bfloat16(tower: nn.Module) -> None:
+    """Convert in place all but batch norms: their statistics lose more than they would save."""
+    for module in tower.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            continue
+        for tensor in [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
+            if tensor.is_floating_point():
+                tensor.data = tensor.data.bfloat16()

@@ -1,0 +1,1 @@
+"""Benchmarks against a peer, with a floor below which a change fails."""

@@ -1,0 +1,79 @@
+"""A prompt-learning step through the shared prefix against the full 77-token pass."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import open_clip
+import torch
+from torch import nn
+
+from bench.benchmark import Benchmark, Measurement
+from poolscore.encoder.allocator import keep_freed_memory
+from poolscore.encoder.plain import PlainPromptText
+from poolscore.encoder.prompt_text import PromptTextEncoder
+from poolscore.encoder.shared_prefix import SharedPrefixPromptText
+
+MODEL, CONTEXTS, THREADS, ROUNDS, STEPS = "ViT-B-32", 16, 2, 3, 3
+CLASSES = (Path(__file__).parent / "flowers.txt").read_text().splitlines()
+
+
+def measure() -> Measurement:
+    """Rounds of one full step and `STEPS` shared steps in turn, so that both meet the same load."""
+    keep_freed_memory()
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
+    model: nn.Module = open_clip.create_model(MODEL).eval().requires_grad_(False)
+    tokenizer = open_clip.get_tokenizer(MODEL)
+    full = PlainPromptText(model, tokenizer, CLASSES, CONTEXTS)
+    shared = SharedPrefixPromptText(model, tokenizer, CLASSES, CONTEXTS)
+    _check_equal(full, shared)
+    full_s: list[float] = []
+    shared_s: list[float] = []
+    for _ in range(ROUNDS):
+        full_s.append(_seconds(lambda: _step(full)))
+        shared_s += [_seconds(lambda: _step(shared)) for _ in range(STEPS)]
+    ratio = median(full_s) / median(shared_s)
+    rows = 1 + CONTEXTS + shared.num_own_tokens
+    details = {"full_s": full_s, "shared_s": shared_s, "tokens_full": 77 * len(CLASSES)}
+    limit = 77 * len(CLASSES) / rows
+    return Measurement(ratio, ratio, limit, details | {"tokens_shared": rows})
+
+
+def _step(text: PromptTextEncoder) -> torch.Tensor:
+    """Forward and backward; the gradient of the contexts."""
+    generator = torch.Generator().manual_seed(0)
+    contexts = torch.randn(1, CONTEXTS, text.width, generator=generator) * 0.02
+    contexts.requires_grad_()
+    features = text(contexts)
+    weights = torch.randn(features.shape, generator=generator)
+    (gradient,) = torch.autograd.grad((features * weights).sum(), contexts)
+    return gradient
+
+
+def _check_equal(full: PromptTextEncoder, shared: PromptTextEncoder) -> None:
+    """A fast wrong step is no result. Also the warm-up of both."""
+    expected, actual = _step(full), _step(shared)
+    error = float((expected - actual).abs().max() / expected.abs().max())
+    if error > 1e-5:
+        raise AssertionError(f"the two steps differ by {error:.2g} of the largest gradient")
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+BENCHMARK = Benchmark(
+    name="text_step_ratio",
+    workload=(
+        f"forward + backward of {CONTEXTS} learned contexts through {MODEL}'s text tower (random "
+        f"weights, float32, {THREADS} threads) for {len(CLASSES)} flower names"
+    ),
+    unit="x",
+    peer="the same step by open_clip's full 77-token pass, interleaved in the same process",
+    floor=10.0,
+    measure=measure,
+)
