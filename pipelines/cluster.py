@@ -22,7 +22,7 @@ def connect(address: str | None = None) -> None:
             num_cpus=None if address else LOCAL_CPUS,
             object_store_memory=None if address else OBJECT_STORE_BYTES,
             include_dashboard=None if address else False,
-            logging_level=logging.WARNING,
+            logging_level=logging.ERROR,
             log_to_driver=False,
         )
     quieten()

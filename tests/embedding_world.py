@@ -1,0 +1,72 @@
+"""A pool on real photographs, and runs on it as a command line does them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.config import EmbedConfig
+from pipelines.embed import EmbedOutcome
+from pipelines.places import RunPlaces, Store
+from pipelines.session import embed_here
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.store.catalog import Catalog
+from poolscore.store.files import absolute, open_store
+from poolscore.store.manifest import Manifest, load_manifest
+from poolscore.store.pools import create_pool
+from poolscore.store.records import RunProgress, Snapshot
+from tests.photographs import CLASSES
+
+CONFIG = EmbedConfig(rows_per_shard=8, encode_batch=8, decode_tasks=1, poll_s=0.1)
+"""Small shards, so that a small pool has many."""
+
+
+@dataclass(frozen=True)
+class EmbeddingWorld:
+    """Catalog, store and the pool `photos`."""
+
+    home: Path
+    catalog: Catalog
+    store: Store
+
+    @classmethod
+    def create(cls, home: Path, digest: str) -> "EmbeddingWorld":
+        """A new pool in an empty home, laid out as the command line does."""
+        world = cls.open(home)
+        create_pool(
+            world.catalog, "photos", CLASSES, "a photo of a {}.", EncoderSpec(), digest, "", 0
+        )
+        return world
+
+    @classmethod
+    def open(cls, home: Path) -> "EmbeddingWorld":
+        """The home as another process has left it."""
+        catalog = Catalog.open(f"sqlite:///{home / 'catalog.db'}")
+        return cls(home, catalog, open_store(str(home / "store")))
+
+    def embed(
+        self,
+        source: Path,
+        on_progress: Callable[[RunProgress], None] = lambda _: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        config: EmbedConfig = CONFIG,
+    ) -> EmbedOutcome:
+        """Do or go on with the run for this source."""
+        return embed_here(
+            self.catalog, self.store, "photos", str(source), on_progress, should_stop, config
+        )
+
+    def places(self, run: int = 1) -> RunPlaces:
+        """Where a run keeps its files."""
+        return RunPlaces.of(self.store, "photos", run)
+
+    def manifest(self, snapshot: Snapshot) -> Manifest:
+        """What a snapshot consists of."""
+        return load_manifest(*self.store, snapshot.manifest_uri, snapshot.manifest_sha256)
+
+    def rows(self, snapshot: Snapshot) -> pa.Table:
+        """All rows of a snapshot, by URI."""
+        paths = [absolute(self.store[1], each.path) for each in self.manifest(snapshot).shards]
+        return pa.concat_tables([pq.read_table(path) for path in paths]).sort_by("uri")
