@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from pipelines.bar import run_bar
 from poolscore.config import Settings
 from poolscore.errors import AbortedError
 from poolscore.store.records import RunProgress
@@ -24,7 +24,11 @@ def register(app: typer.Typer) -> None:
 def embed(
     name: Annotated[str, typer.Argument(help="The pool.")],
     source: Annotated[
-        str, typer.Argument(help="A folder, or a .csv or .parquet list with a 'path' column.")
+        str,
+        typer.Argument(
+            help="A folder, a .csv or .parquet list with a 'path' column, or pools/OTHER to share "
+            "the embeddings of another pool with the same encoder."
+        ),
     ],
     address: Annotated[
         str, typer.Option(help="Ray cluster; empty: a local one for this run.")
@@ -44,6 +48,7 @@ def embed(
     from pipelines.cluster import connect
     from pipelines.config import EmbedConfig
     from pipelines.session import embed_here
+    from pipelines.share import is_pool
     from poolscore.store.catalog import Catalog
     from poolscore.store.files import open_store
     from poolscore.store.pools import get_pool
@@ -51,10 +56,10 @@ def embed(
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     get_pool(catalog, name)
-    place = str(Path(source).expanduser().resolve())
+    place = source if is_pool(source) else str(Path(source).expanduser().resolve())
     config = EmbedConfig(max_reject_ratio=max_rejects, rows_per_shard=rows_per_shard)
     console = Console()
-    with _stop_on_interrupt(console) as stop, _bar(console) as bar:
+    with _stop_on_interrupt(console) as stop, run_bar(console) as bar:
         try:
             connect(address or None)
             outcome = embed_here(
@@ -116,46 +121,3 @@ def _stop_on_interrupt(console: Console) -> Generator[_Stop]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class _Bar:
-    """Progress of a run as one line."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=None, rate="", left="", rejects="")
-
-    def show(self, now: RunProgress) -> None:
-        """Draw this state; called from the thread that watches the run."""
-        rejects = sum(now.rejects.values())
-        self._progress.update(
-            self._task,
-            total=now.total,
-            completed=now.done,
-            description=now.message,
-            rate=f"{now.rate:,.0f} images/s" if now.rate else "",
-            left=f"{_duration(now.seconds_left)} left" if now.seconds_left > 0 else "",
-            rejects=f"{rejects:,} rejected" if rejects else "",
-        )
-
-    def close(self) -> None:
-        """Stop drawing."""
-        self._progress.stop()
-
-
-@contextmanager
-def _bar(console: Console) -> Generator[_Bar]:
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        *(TextColumn(f"{{task.fields[{name}]}}") for name in ("rate", "left", "rejects")),
-    ]
-    with Progress(*columns, console=console) as progress:
-        yield _Bar(progress)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -41,7 +41,7 @@ def committed_snapshot(catalog: Catalog, store: Store, run: Run) -> Snapshot | N
         return None
     data = files.read_bytes(filesystem, path)
     uri, sha256 = files.relative(root, path), hashlib.sha256(data).hexdigest()
-    return _register(catalog, run, uri, sha256, load_manifest(filesystem, root, uri))
+    return register(catalog, run, uri, sha256, load_manifest(filesystem, root, uri))
 
 
 def commit(
@@ -80,7 +80,7 @@ def commit(
     )
     verify_snapshot(filesystem, root, manifest)
     uri, sha256 = commit_manifest(filesystem, root, manifest)
-    return _register(catalog, run, uri, sha256, manifest)
+    return register(catalog, run, uri, sha256, manifest)
 
 
 def known_ids(store: Store, manifest: Manifest | None) -> list[pa.Array]:
@@ -93,7 +93,8 @@ def known_ids(store: Store, manifest: Manifest | None) -> list[pa.Array]:
     return chunks
 
 
-def _register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manifest) -> Snapshot:
+def register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manifest) -> Snapshot:
+    """Add a committed manifest to the catalog."""
     return add_snapshot(
         catalog,
         run.pool_id,

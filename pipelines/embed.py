@@ -12,6 +12,7 @@ from pipelines.plan import Plan, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
+from pipelines.share import is_pool, share_snapshot
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
@@ -83,6 +84,9 @@ def run_embed(
     job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop)
     snapshot = committed_snapshot(catalog, store, run)
     plan, progress = load_plan(places), RunProgress()
+    if snapshot is None and is_pool(source):
+        with watch.stage("share"):
+            snapshot = share_snapshot(catalog, store, pool, run, source)
     if snapshot is None:
         with watch.stage("list"):
             plan = plan or _plan(job, pool, source)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ray
-from pipelines.cluster import connect
 from ray import serve
 from ray.actor import ActorHandle
 from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions
 from ray.serve.schema import LoggingConfig
 
+from pipelines.cluster import connect
 from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError

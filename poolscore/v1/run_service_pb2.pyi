@@ -154,7 +154,9 @@ class EmbedSpec(_message.Message):
 
     SOURCE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
-    """A folder, or a CSV or Parquet list of image paths."""
+    """A folder, a CSV or Parquet list of image paths, or `pools/{pool}` for the cached embeddings of
+    another pool with the same encoder.
+    """
     def __init__(
         self,
         *,

@@ -1,0 +1,66 @@
+"""`poolscore demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of your own with labels.csv (path, label[, split: train, val, test])."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where state, summary and report go.")] = Path(
+        "out/demo"
+    ),
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Label rounds.")] = 4,
+    labels_per_round: Annotated[
+        int,
+        typer.Option(min=0, max=1000, help="0: two labels a class; one a class with --data."),
+    ] = 0,
+    strategy: Annotated[str, typer.Option(help="How images are chosen.")] = "dual_prompt",
+    pool_size: Annotated[
+        int, typer.Option(min=32, help="Photographs in the pool, without --data.")
+    ] = 3000,
+    test_size: Annotated[
+        int, typer.Option(min=16, help="Photographs to measure on, without --data.")
+    ] = 480,
+    seed: Annotated[int, typer.Option(min=0, help="Of the photographs and of splits.")] = 0,
+) -> None:
+    """Watch the whole loop on real photographs, beside a control that draws images at random.
+
+    An interrupted demo goes on where it stopped when the same command is given again.
+    """
+    # Ray and torch take seconds to import; other commands need neither.
+    from services.demo.loop import run_demo
+    from services.demo.options import Options
+    from services.demo.present import verdict
+    from services.demo.screen import Screen
+
+    options = Options(
+        data=data and data.expanduser().resolve(),
+        rounds=rounds,
+        labels_per_round=labels_per_round,
+        strategy=strategy,
+        pool_size=pool_size,
+        test_size=test_size,
+        seed=seed,
+    )
+    screen = Screen(Console())
+    try:
+        summary = run_demo(options, out, screen)
+    except KeyboardInterrupt:
+        screen.say("Stopped; the same command goes on from here.")
+        raise typer.Exit(130) from None
+    screen.say(f"\n{verdict(summary)}\n", style="bold")
+    screen.say(f"report   {out / 'report.html'}")
+    screen.say(f"summary  {out / 'summary.json'}")

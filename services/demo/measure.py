@@ -1,0 +1,109 @@
+"""How good a prompt version is: accuracy on held-out images, and how well its doubt is placed."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pipelines.decode import decode
+from poolscore.encoder.encoder import Encoder
+from poolscore.errors import InvalidInputError
+from poolscore.evaluation.metrics import accuracy, auroc
+from poolscore.scoring.kernel import score
+from poolscore.scoring.types import PromptFeatures
+from poolscore.v1 import query_service_pb2 as query_pb
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Embedded images with their classes, on which accuracy is measured."""
+
+    features_ND: npt.NDArray[np.float16]
+    targets_N: npt.NDArray[np.int64]
+
+    def accuracy(self, prompts: PromptFeatures) -> float:
+        """Share of images that the positive prompt classifies rightly."""
+        return accuracy(score(self.features_ND, prompts).predicted, self.targets_N)
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """p_clean and probability of predictions whose truth is known; arrays of shape (N,)."""
+
+    p_clean: npt.NDArray[np.float64]
+    probability: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+
+    @property
+    def auroc_p_clean(self) -> float:
+        """How well p_clean tells right predictions from wrong ones; NaN if all are alike."""
+        return auroc(self.p_clean, self.right)
+
+    @property
+    def auroc_max_prob(self) -> float:
+        """The same of the largest class probability."""
+        return auroc(self.probability, self.right)
+
+
+def doubt_of(items: Sequence[query_pb.RankedItem], truth: Mapping[str, str]) -> Doubt:
+    """Compare the predictions of a ranking with the truth; items without a truth are left out."""
+    known = [item for item in items if item.uri in truth]
+    return Doubt(
+        np.array([item.prediction.p_clean for item in known]),
+        np.array([item.prediction.probability for item in known]),
+        np.array([item.prediction.label == truth[item.uri] for item in known], np.bool_),
+    )
+
+
+def embed_test_set(
+    encoder: Encoder,
+    images: Sequence[tuple[Path, str]],
+    classes: Sequence[str],
+    cache: Path,
+    on_progress: Callable[[int, int], None],
+) -> TestSet:
+    """Embed the images once; `cache` keeps them for the next start with the same encoder.
+
+    Raises InvalidInputError TEST_IMAGE_BROKEN.
+    """
+    index = {name: number for number, name in enumerate(classes)}
+    targets = np.array([index[label] for _, label in images], np.int64)
+    key = _key(encoder, images)
+    if cache.exists():
+        with np.load(cache) as kept:
+            if str(kept["key"]) == key:
+                return TestSet(kept["features"], targets)
+    parts: list[npt.NDArray[np.float16]] = []
+    for start in range(0, len(images), _BATCH):
+        pixels = [encoder.preprocess(_open(path)) for path, _ in images[start : start + _BATCH]]
+        parts.append(encoder.encode_images(np.stack(pixels)))
+        on_progress(start + len(pixels), len(images))
+    features = np.concatenate(parts)
+    unfinished = cache.with_suffix(".tmp")
+    with unfinished.open("wb") as file:
+        np.savez(file, key=key, features=features)
+    unfinished.replace(cache)
+    return TestSet(features, targets)
+
+
+def _key(encoder: Encoder, images: Sequence[tuple[Path, str]]) -> str:
+    names = "\n".join(str(path) for path, _ in images)
+    return f"{encoder.digest}-{hashlib.sha256(names.encode()).hexdigest()}"
+
+
+def _open(path: Path) -> Image.Image:
+    image = decode(path.read_bytes()) if path.is_file() else None
+    if isinstance(image, Image.Image):
+        return image
+    why = image.detail if image else "it does not exist"
+    raise InvalidInputError(
+        f"test image '{path}' cannot be used: {why}; mend it or take it out of labels.csv",
+        reason="TEST_IMAGE_BROKEN",
+        path=str(path),
+    )
