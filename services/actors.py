@@ -1,28 +1,16 @@
 """The worker actors: named, restarted by Ray for ever, found by the API by name."""
 
-import logging
 import os
 from typing import cast
 
 import ray
 from ray.actor import ActorHandle
 
-from poolscore.store.records import RunKind
+from services.wake import KINDS, NAMESPACE
 from services.worker import Worker
-
-NAMESPACE = "poolscore"
-EMBEDDER = "poolscore-embedder"
-TRAINER = "poolscore-trainer"
-
-_KINDS: dict[str, tuple[RunKind, ...]] = {
-    EMBEDDER: (RunKind.EMBED, RunKind.RESCORE),
-    TRAINER: (RunKind.TRAIN,),
-}
 
 # Fractions, so that a laptop's two CPUs are enough for everything that stays up.
 _NUM_CPUS = 0.1
-
-_log = logging.getLogger(__name__)
 
 
 class WorkerActor(Worker):
@@ -31,24 +19,12 @@ class WorkerActor(Worker):
     def __init__(self, name: str, catalog_url: str, store_uri: str) -> None:
         """Work on the runs of the actor `name`."""
         actor_id = ray.get_runtime_context().get_actor_id()
-        super().__init__(f"{name}/{actor_id}", _KINDS[name], catalog_url, store_uri)
+        super().__init__(f"{name}/{actor_id}", KINDS[name], catalog_url, store_uri)
 
 
 def start_workers(catalog_url: str, store_uri: str) -> list[ActorHandle[WorkerActor]]:
     """Start both workers, or find them running."""
-    return [_start(name, catalog_url, store_uri) for name in _KINDS]
-
-
-def wake_worker(kind: RunKind) -> None:
-    """Tell the worker of this kind that a run waits."""
-    name = next((name for name, kinds in _KINDS.items() if kind in kinds), None)
-    if name is None:
-        return
-    try:
-        ray.get_actor(name, namespace=NAMESPACE).wake.remote()
-    except ValueError:
-        # It is being restarted, and looks by itself when it is back.
-        _log.info("%s is not there to be woken", name)
+    return [_start(name, catalog_url, store_uri) for name in KINDS]
 
 
 def _start(name: str, catalog_url: str, store_uri: str) -> ActorHandle[WorkerActor]:

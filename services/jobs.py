@@ -1,47 +1,69 @@
 """What a worker does for each kind of run: calls a pipeline and says how it ended."""
 
-from dataclasses import dataclass
+import functools
 
+from pipelines.cluster import quieten
+from pipelines.embed import run_embed
+from pipelines.rescore import rescore_pool
+from pipelines.stages import check_digest
+from pipelines.train import train_pool
+from poolscore.encoder.encoder import Encoder
+from poolscore.encoder.load import load_encoder
+from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import AbortedError, UnimplementedError
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import open_store
-from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds
+from poolscore.store.pools import get_pool
+from poolscore.store.records import Run, RunKind, RunProgress, RunState
 from services.api import names
 from services.heartbeat import Heartbeat
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended and what it produced."""
-
-    state: RunState
-    error: str = ""
-    snapshot: int | None = None
-    prompt_version: int | None = None
-    ranking: int | None = None
-    stages: tuple[StageSeconds, ...] = ()
+from services.outcome import Outcome
 
 
 def execute(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
-    """Execute a run to its end; a cancelled one ends as CANCELLED.
+    """Execute a run to its end; one that was asked to stop ends as CANCELLED.
 
     Raises what the pipelines raise.
     """
     try:
         match run.kind:
+            case RunKind.EMBED:
+                return _embed(catalog, store_uri, run, heartbeat)
             case RunKind.RESCORE:
                 return _rescore(catalog, store_uri, run, heartbeat)
-            case _:
-                raise UnimplementedError(f"this server cannot execute {run.kind} runs yet")
+            case RunKind.TRAIN:
+                return _train(catalog, store_uri, run, heartbeat)
+            case RunKind.NEIGHBOURS:
+                raise UnimplementedError("this server does not build nearest-neighbour graphs yet")
     except AbortedError as error:
-        if error.reason == "RUN_STOPPED" and heartbeat.should_stop():
-            return Outcome(RunState.CANCELLED)
-        raise
+        if error.reason != "RUN_STOPPED":
+            raise
+        return Outcome(RunState.CANCELLED, progress=heartbeat.progress)
+
+
+def _embed(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
+    quieten()
+    outcome = run_embed(
+        catalog,
+        open_store(store_uri),
+        run.pool_id,
+        run.spec["source"],
+        run,
+        heartbeat.report,
+        heartbeat.should_stop,
+        encoder=_encoder_of(catalog, run.pool_id),
+    )
+    return Outcome(
+        RunState.SUCCEEDED,
+        snapshot=outcome.snapshot.number,
+        prompt_version=outcome.prompt_version,
+        ranking=outcome.ranking,
+        progress=outcome.progress,
+        stages=outcome.stages,
+    )
 
 
 def _rescore(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
-    from pipelines.rescore import rescore_pool
-
     version: int | None = None
     if run.spec.get("prompt_version"):
         _, version = names.parse_numbered(run.spec["prompt_version"], names.PROMPT_VERSIONS)
@@ -51,6 +73,50 @@ def _rescore(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -
         run.pool_id,
         prompt_version=version,
         strategy=run.spec.get("strategy", ""),
-        on_message=lambda text: heartbeat.report(RunProgress(message=text)),
+        on_message=lambda text: _report(heartbeat, RunProgress(message=text)),
     )
-    return Outcome(RunState.SUCCEEDED, ranking=outcome.ranking.number, stages=outcome.stages)
+    return Outcome(
+        RunState.SUCCEEDED,
+        prompt_version=outcome.ranking.prompt_version,
+        ranking=outcome.ranking.number,
+        progress=heartbeat.progress,
+        stages=outcome.stages,
+    )
+
+
+def _train(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
+    _report(heartbeat, RunProgress(message="loading the encoder"))
+    outcome = train_pool(
+        catalog,
+        open_store(store_uri),
+        run.pool_id,
+        functools.partial(_report, heartbeat),
+        _encoder_of(catalog, run.pool_id),
+    )
+    return Outcome(
+        RunState.SUCCEEDED,
+        prompt_version=outcome.prompt_version.number,
+        ranking=outcome.ranking.number,
+        progress=heartbeat.progress,
+        stages=outcome.stages,
+    )
+
+
+def _report(heartbeat: Heartbeat, progress: RunProgress) -> None:
+    """Note progress of a pipeline that calls back between its steps, and stop it there if asked."""
+    heartbeat.report(progress)
+    if heartbeat.should_stop():
+        raise AbortedError("the run was stopped", reason="RUN_STOPPED")
+
+
+def _encoder_of(catalog: Catalog, pool_id: str) -> Encoder:
+    pool = get_pool(catalog, pool_id)
+    encoder = _load(pool.encoder)
+    check_digest(pool.encoder_digest, encoder.digest)
+    return encoder
+
+
+@functools.lru_cache(maxsize=1)
+def _load(spec: EncoderSpec) -> Encoder:
+    """Keep the last encoder between runs: loading it takes longer than a small training run."""
+    return load_encoder(spec)

@@ -38,7 +38,9 @@ def wait_until_serving(address: str, *, timeout_s: float = 120.0) -> None:
     )
 
 
-def _serves(check: grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]) -> bool:
+def _serves(
+    check: "grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]",
+) -> bool:
     try:
         response = check(HealthCheckRequest(), timeout=5.0, wait_for_ready=True)
     except grpc.RpcError:

@@ -1,5 +1,6 @@
 """Start everything on one machine or cluster: Ray, the gRPC API on Ray Serve, the workers."""
 
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -40,9 +41,12 @@ class Service:
         """Stop the API and the workers; also Ray, when the service has started it."""
         for worker in self.workers:
             ray.kill(worker)
-        serve.shutdown()
         if self.owns_ray:
+            # Ray takes Serve's controller with it; shutting that down first makes it complain.
+            serve.delete(_APPLICATION)
             ray.shutdown()
+        else:
+            serve.shutdown()
 
 
 def start_service(settings: Settings, *, port: int | None = None) -> Service:
@@ -70,6 +74,7 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
 
 
 def _start_api(settings: Settings, host: str, port: int) -> None:
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
         proxy_location=ProxyLocation.HeadOnly,

@@ -1,5 +1,6 @@
 """A worker: claims runs from the catalog, one after the other, and executes them."""
 
+import importlib
 import logging
 import os
 import threading
@@ -12,9 +13,9 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.records import Run, RunKind, RunState
 from services.auto_train import train_when_due
 from services.heartbeat import Heartbeat
-from services.jobs import Outcome, execute
+from services.outcome import Outcome
 
-STALE_AFTER_S = 30.0
+STALE_AFTER_S = 15.0
 """Silence after which another worker's run counts as abandoned."""
 
 POLL_S = 5.0
@@ -53,6 +54,9 @@ class Worker:
 
     def _work(self) -> None:
         try:
+            # Ray Data and torch take seconds to import: here, so that the first run need not wait
+            # for them, and the process that starts the actor never loads them.
+            importlib.import_module("services.jobs")
             while not self._closed:
                 self._wake.clear()
                 run = self._claim()
@@ -86,7 +90,7 @@ class Worker:
                 snapshot=outcome.snapshot,
                 prompt_version=outcome.prompt_version,
                 ranking=outcome.ranking,
-                progress=heartbeat.progress,
+                progress=outcome.progress or heartbeat.progress,
                 stages=outcome.stages,
             )
             if run.kind is RunKind.TRAIN:
@@ -97,6 +101,8 @@ class Worker:
             _log.warning("%s: its end could not be written: %s", run.name, error.message)
 
     def _outcome(self, run: Run, heartbeat: Heartbeat) -> Outcome:
+        from services.jobs import execute
+
         try:
             return execute(self._catalog, self._store_uri, run, heartbeat)
         except PoolscoreError as error:

@@ -14,7 +14,6 @@ from google.protobuf.message import Message
 from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
 
 from poolscore.errors import UnimplementedError
-from services.actors import wake_worker
 from services.api.backend import Backend
 from services.api.contract import Rpc, rpcs
 from services.api.errors import describe, report
@@ -26,6 +25,7 @@ from services.api.prompt_versions import PromptVersionApi
 from services.api.queries import QueryApi
 from services.api.runs import RunApi
 from services.api.streams import EndOfStream
+from services.wake import wake_worker
 
 Incoming = Message | gRPCInputStream[Message]
 

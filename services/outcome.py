@@ -1,0 +1,18 @@
+"""How a run ended."""
+
+from dataclasses import dataclass
+
+from poolscore.store.records import RunProgress, RunState, StageSeconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The state a run ends in and what it produced."""
+
+    state: RunState
+    error: str = ""
+    snapshot: int | None = None
+    prompt_version: int | None = None
+    ranking: int | None = None
+    progress: RunProgress | None = None
+    stages: tuple[StageSeconds, ...] = ()
