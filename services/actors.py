@@ -6,8 +6,16 @@ from typing import cast
 import ray
 from ray.actor import ActorHandle
 
-from services.wake import KINDS, NAMESPACE
+from services.wake import KINDS, NAMESPACE, TRAINER
 from services.worker import Worker
+
+_TRAINER_ENVIRONMENT = {
+    # Keeps large activations: returned to the system, they are faulted in again in every layer.
+    "MALLOC_TRIM_THRESHOLD_": "-1",
+    "MALLOC_MMAP_MAX_": "0",
+    # Ray gives an actor with a fraction of a CPU one thread.
+    "OMP_NUM_THREADS": str(os.cpu_count() or 1),
+}
 
 # Fractions, so that a laptop's two CPUs are enough for everything that stays up.
 _NUM_CPUS = 0.1
@@ -28,6 +36,9 @@ def start_workers(catalog_url: str, store_uri: str) -> list[ActorHandle[WorkerAc
 
 
 def _start(name: str, catalog_url: str, store_uri: str) -> ActorHandle[WorkerActor]:
+    # Not for the embedder: Ray Data's tasks would inherit it, and every one of them would wait for
+    # a new process instead of using those that Ray has started ahead.
+    environment = _TRAINER_ENVIRONMENT if name == TRAINER else {}
     actor = ray.remote(WorkerActor).options(
         name=name,
         namespace=NAMESPACE,
@@ -35,16 +46,6 @@ def _start(name: str, catalog_url: str, store_uri: str) -> ActorHandle[WorkerAct
         lifetime="detached",
         max_restarts=-1,
         num_cpus=_NUM_CPUS,
-        runtime_env={"env_vars": _environment()},
+        runtime_env={"env_vars": environment} if environment else None,
     )
     return cast("ActorHandle[WorkerActor]", actor.remote(name, catalog_url, store_uri))
-
-
-def _environment() -> dict[str, str]:
-    return {
-        # Keeps large activations: returned to the system, they are faulted in again in every layer.
-        "MALLOC_TRIM_THRESHOLD_": "-1",
-        "MALLOC_MMAP_MAX_": "0",
-        # Ray gives an actor with a fraction of a CPU one thread.
-        "OMP_NUM_THREADS": str(os.cpu_count() or 1),
-    }

@@ -14,6 +14,25 @@ INTERVAL_S = 1.0
 _log = logging.getLogger(__name__)
 
 
+class StopFlag:
+    """Whether a run was cancelled or taken over, so that its job must end.
+
+    Plain data: Ray Data pickles what an execution refers to, and an Event has a lock.
+    """
+
+    def __init__(self) -> None:
+        """Nobody asked to stop yet."""
+        self._asked = False
+
+    def ask(self) -> None:
+        """Ask the job to end."""
+        self._asked = True
+
+    def __call__(self) -> bool:
+        """Say whether the job must end."""
+        return self._asked
+
+
 class Heartbeat:
     """A thread beside a running job; a context manager around it."""
 
@@ -22,7 +41,7 @@ class Heartbeat:
         self._catalog, self._run, self._owner = catalog, run, owner
         self._progress: RunProgress | None = None
         self._ended = threading.Event()
-        self._stop = threading.Event()
+        self.should_stop = StopFlag()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -49,10 +68,6 @@ class Heartbeat:
         """Note how far the job is; the next beat writes it."""
         self._progress = progress
 
-    def should_stop(self) -> bool:
-        """Whether the run was cancelled or taken over, so that the job must end."""
-        return self._stop.is_set()
-
     def _beat(self) -> None:
         while not self._ended.wait(INTERVAL_S):
             try:
@@ -62,5 +77,5 @@ class Heartbeat:
                 _log.warning("no heartbeat for %s: %s", self._run.name, error.message)
                 continue
             if not alive:
-                self._stop.set()
+                self.should_stop.ask()
                 return

@@ -9,9 +9,12 @@ from poolscore.store.records import RunKind
 NAMESPACE = "poolscore"
 """Ray namespace of the worker actors."""
 
+EMBEDDER = "poolscore-embedder"
+TRAINER = "poolscore-trainer"
+
 KINDS: dict[str, tuple[RunKind, ...]] = {
-    "poolscore-embedder": (RunKind.EMBED, RunKind.RESCORE),
-    "poolscore-trainer": (RunKind.TRAIN,),
+    EMBEDDER: (RunKind.EMBED, RunKind.RESCORE),
+    TRAINER: (RunKind.TRAIN,),
 }
 """Kinds of runs by the name of the actor that does them."""
 
