@@ -32,6 +32,7 @@ _SERVICES = tuple(
 )
 # A repeated CreatePool would be refused as ALREADY_EXISTS after a success whose answer got lost.
 _NOT_REPEATED = (("poolscore.v1.PoolService", "CreatePool"),)
+_LOADING_S = 600.0
 
 
 def _request_id() -> str:
@@ -81,10 +82,10 @@ class Client:
     def create_pool(
         self, pool_id: str, pool: pool_pb.Pool, *, validate_only: bool = False
     ) -> pool_pb.Pool:
-        """Register a pool."""
+        """Register a pool; the server loads its encoder first, which may mean a download."""
         request = pool_pb.CreatePoolRequest(pool_id=pool_id, pool=pool, validate_only=validate_only)
         with errors_of(self.address):
-            return self._pools.CreatePool(request, timeout=self.timeout_s).pool
+            return self._pools.CreatePool(request, timeout=max(self.timeout_s, _LOADING_S)).pool
 
     def get_pool(self, pool_id: str) -> pool_pb.Pool:
         """Return a pool with its counts."""
