@@ -1,7 +1,7 @@
 """How a gRPC call ends for the client: a response, or an error of `poolscore.errors`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -56,7 +56,7 @@ def retrying(services: Sequence[str], once: Sequence[tuple[str, str]]) -> str:
 
 
 @contextmanager
-def errors_of(address: str) -> Iterator[None]:
+def errors_of(address: str) -> Generator[None]:
     """Turn the `grpc.RpcError` of a call to `address` into an error of `poolscore.errors`."""
     try:
         yield

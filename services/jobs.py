@@ -4,8 +4,8 @@ import functools
 
 from pipelines.cluster import quieten
 from pipelines.embed import run_embed
+from pipelines.encode_stage import check_digest
 from pipelines.rescore import rescore_pool
-from pipelines.stages import check_digest
 from pipelines.train import train_pool
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
@@ -111,12 +111,12 @@ def _report(heartbeat: Heartbeat, progress: RunProgress) -> None:
 
 def _encoder_of(catalog: Catalog, pool_id: str) -> Encoder:
     pool = get_pool(catalog, pool_id)
-    encoder = _load(pool.encoder)
+    encoder = _load(pool.encoder.model_dump_json())
     check_digest(pool.encoder_digest, encoder.digest)
     return encoder
 
 
 @functools.lru_cache(maxsize=1)
-def _load(spec: EncoderSpec) -> Encoder:
+def _load(spec: str) -> Encoder:
     """Keep the last encoder between runs: loading it takes longer than a small training run."""
-    return load_encoder(spec)
+    return load_encoder(EncoderSpec.model_validate_json(spec))
