@@ -1,6 +1,6 @@
 """A pool on real photographs, and runs on it as a command line does them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,15 +8,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import EmbedConfig
-from pipelines.embed import EmbedOutcome
+from pipelines.decode_stage import decode_batch
+from pipelines.embed import EmbedOutcome, run_embed
+from pipelines.encode_stage import EncoderStage
 from pipelines.places import RunPlaces, Store
+from pipelines.plan import make_plan
 from pipelines.session import embed_here
+from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.prompts.trained import zero_shot_prompts
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import absolute, open_store
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import create_pool
-from poolscore.store.records import RunProgress, Snapshot
+from poolscore.store.records import RunKind, RunProgress, Snapshot
+from poolscore.store.runs import start_run
+from poolscore.store.shards import shard_schema
 from tests.photographs import CLASSES
 
 CONFIG = EmbedConfig(rows_per_shard=8, encode_batch=8, decode_tasks=1, poll_s=0.1)
@@ -56,6 +63,37 @@ class EmbeddingWorld:
         """Do or go on with the run for this source."""
         return embed_here(
             self.catalog, self.store, "photos", str(source), on_progress, should_stop, config
+        )
+
+    def embed_in_process(self, paths: Sequence[Path], encoder: Encoder) -> EmbedOutcome:
+        """A committed run without Ray: the same stages, called one after the other."""
+        source = self.home / "list.csv"
+        source.write_text("\n".join(["path", *map(str, paths)]))
+        run = start_run(
+            self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, owner="test"
+        )
+        places, digest = self.places(run.number), encoder.digest
+        make_plan(places, str(source), [], shard_schema(encoder.dim, digest))
+        zero = zero_shot_prompts(encoder.zero_shot(CLASSES, "a photo of a {}."), encoder.scale)
+        stage = EncoderStage(EncoderSpec(), digest, zero.features, CONFIG)
+        inputs = pq.read_table(places.inputs)
+        for number, start in enumerate(range(0, inputs.num_rows, CONFIG.rows_per_shard)):
+            batch = inputs.slice(start, CONFIG.rows_per_shard)
+            rows = stage(decode_batch(batch, encoder.preprocessing.geometry, CONFIG.limits))
+            Path(places.shards).mkdir(exist_ok=True)
+            Path(places.checkpoint).mkdir(exist_ok=True)
+            pq.write_table(rows, f"{places.shards}/run_{number}-0.parquet")
+            pq.write_table(batch.select(["id"]), f"{places.checkpoint}/run_{number}.parquet")
+        return run_embed(
+            self.catalog,
+            self.store,
+            "photos",
+            str(source),
+            run,
+            lambda _: None,
+            lambda: False,
+            CONFIG,
+            encoder,
         )
 
     def places(self, run: int = 1) -> RunPlaces:
