@@ -1,0 +1,88 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from poolscore.cli.pool import register
+from poolscore.config import Settings
+from poolscore.encoder.load import load_encoder
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.errors import PoolscoreError
+from poolscore.store.catalog import Catalog
+from poolscore.store.pools import create_pool, get_pool
+
+app = typer.Typer()
+register(app)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POOLSCORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["pool", *arguments])
+
+
+def reason(arguments: Sequence[str]) -> str:
+    error = run(*arguments).exception
+    assert isinstance(error, PoolscoreError)
+    return error.reason
+
+
+def test_create_registers_the_pool_and_says_what_to_do_next(tmp_path: Path) -> None:
+    names = tmp_path / "classes.txt"
+    names.write_text("guinea pig\n\n  cat [tabby] \n")
+    arguments = ["--classes-file", str(names), "--strategy", "entropy", "--train-after", "40"]
+    result = run("create", "pets", *arguments)
+    assert result.exit_code == 0, result.output
+    assert "Next: poolscore embed pets FOLDER" in result.output
+    assert "cat [tabby]" in result.output
+    pool = get_pool(Catalog(Settings().catalog_url), "pets")
+    assert pool.classes == ("guinea pig", "cat [tabby]")
+    assert (pool.strategy, pool.train_after_labels) == ("entropy", 40)
+    encoder = load_encoder(EncoderSpec())
+    assert pool.encoder_digest == encoder.digest
+    assert pool.encoder.precision == encoder.precision != "auto"
+
+
+def test_classes_are_split_at_commas_and_mistakes_are_named() -> None:
+    assert reason(["create", "pets", "--classes", "cat,cat"]) == "INVALID_CLASSES"
+    assert reason(["create", "pets", "--classes", "cat,"]) == "INVALID_CLASSES"
+    assert reason(["create", "pets"]) == "INVALID_CLASSES"
+    both = ["--classes", "cat,dog", "--classes-file", "x"]
+    assert reason(["create", "pets", *both]) == "INVALID_CLASSES"
+    assert reason(["create", "pets", "--classes-file", "nope"]) == "INVALID_CLASSES"
+    two = ["--classes", "cat, dog"]
+    assert reason(["create", "Pets", *two]) == "INVALID_POOL_ID"
+    assert reason(["create", "pets", *two, "--template", "photo"]) == "INVALID_TEMPLATE"
+    assert reason(["create", "pets", *two, "--strategy", "luck"]) == "UNKNOWN_STRATEGY"
+    assert reason(["create", "pets", *two, "--encoder", "ViT-X"]) == "UNKNOWN_MODEL"
+
+
+def test_list_and_show() -> None:
+    assert "There are no pools yet" in run("list").output
+    catalog = Catalog.open(Settings().catalog_url)
+    create_pool(catalog, "pets", ["cat", "[dog]"], "", EncoderSpec(), "d" * 64, "", 0)
+    listed = run("list").output
+    assert all(word in listed for word in ("pets", "poolscore-lite", "classes", "answered"))
+    shown = run("show", "pets").output
+    assert all(word in shown for word in ("pools/pets", "2: cat, [dog]", "on request", "d" * 64))
+    assert reason(["show", "nope"]) == "POOL_NOT_FOUND"
+
+
+def test_a_weights_file_is_kept_by_its_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from poolscore.encoder import weights
+
+    monkeypatch.chdir(tmp_path)
+    shipped = weights.weights_file(EncoderSpec())
+    Path("w.safetensors").symlink_to(shipped)
+    result = run("create", "pets", "--classes", "a,b", "--pretrained", "w.safetensors")
+    assert result.exit_code == 0, result.exception
+    pool = get_pool(Catalog(Settings().catalog_url), "pets")
+    assert Path(pool.encoder.pretrained).is_absolute()
