@@ -45,7 +45,6 @@ def embed(
     The same command goes on where an earlier one was stopped, killed or failed.
     """
     # Ray and torch take seconds to import; other commands need neither.
-    from pipelines.cluster import connect
     from pipelines.config import EmbedConfig
     from pipelines.session import embed_here
     from pipelines.share import is_pool
@@ -61,9 +60,15 @@ def embed(
     console = Console()
     with _stop_on_interrupt(console) as stop, run_bar(console) as bar:
         try:
-            connect(address or None)
             outcome = embed_here(
-                catalog, open_store(settings.store_uri), name, place, bar.show, stop.asked, config
+                catalog,
+                open_store(settings.store_uri),
+                name,
+                place,
+                bar.show,
+                stop.asked,
+                config,
+                address or None,
             )
         except AbortedError as error:
             bar.close()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.cluster import connect
 from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
 from pipelines.config import EmbedConfig
 from pipelines.encode_stage import check_digest
@@ -51,6 +52,7 @@ class _Job:
     config: EmbedConfig
     on_progress: OnProgress
     should_stop: Callable[[], bool]
+    ray_address: str | None
 
 
 def run_embed(
@@ -63,9 +65,11 @@ def run_embed(
     should_stop: Callable[[], bool],
     config: EmbedConfig | None = None,
     encoder: Encoder | None = None,
+    ray_address: str | None = None,
 ) -> EmbedOutcome:
-    """Embed what of `source` the pool does not hold yet; Ray must be connected.
+    """Embed what of `source` the pool does not hold yet.
 
+    Connects to Ray (see `cluster.connect`) when there is something to embed and no connection yet.
     The same run again goes on where it stopped: the list of inputs is frozen at the first attempt
     and no committed row is embedded twice. `on_progress` is called from another thread. The
     caller ends the run in the catalog. Raises AbortedError RUN_STOPPED when `should_stop` turned
@@ -81,7 +85,7 @@ def run_embed(
         trained, features = prompts_in_force(catalog, store, pool, encoder)
     places = RunPlaces.of(store, pool_id, run.number)
     config = config or EmbedConfig()
-    job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop)
+    job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop, ray_address)
     snapshot = committed_snapshot(catalog, store, run)
     plan, progress = load_plan(places), RunProgress()
     if snapshot is None and is_pool(source):
@@ -130,6 +134,7 @@ def _embed_planned(
     meter = ProgressMeter(plan.total, resumed)
     with watch.stage("embed"), reported(counter, meter, job.on_progress, job.config.poll_s):
         if counter.rows < plan.total:
+            connect(job.ray_address)
             embed_to_shards(
                 job.places,
                 pool.encoder,

@@ -70,10 +70,11 @@ def embed_here(
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
     config: EmbedConfig | None = None,
+    ray_address: str | None = None,
 ) -> EmbedOutcome:
     """Do an embedding run in this process and record it in the catalog.
 
-    The same call goes on with a run that was stopped, killed or failed. Ray must be connected.
+    The same call goes on with a run that was stopped, killed or failed.
     Raises what `take_run` and `run_embed` raise.
     """
     run = take_run(catalog, pool_id, RunKind.EMBED, {"source": source})
@@ -87,7 +88,17 @@ def embed_here(
         return should_stop() or pulse.lost
 
     try:
-        outcome = run_embed(catalog, store, pool_id, source, run, report, stop, config)
+        outcome = run_embed(
+            catalog,
+            store,
+            pool_id,
+            source,
+            run,
+            report,
+            stop,
+            config,
+            ray_address=ray_address,
+        )
     except AbortedError as error:
         _end(catalog, run, RunState.CANCELLED, error.message)
         raise
