@@ -7,6 +7,7 @@ from torch import nn
 
 from poolscore.encoder.allocator import keep_freed_memory
 from poolscore.encoder.architecture import model_config
+from poolscore.encoder.class_tokens import Tokenizer
 from poolscore.encoder.digest import encoder_digest
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.hardware import resolve_device, resolve_precision
@@ -32,8 +33,7 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     if precision == "bf16":
         _to_bfloat16(model.get_submodule("visual"))
     model.to(target)
-    tokenizer = open_clip.get_tokenizer(spec.model)
-    return Encoder(spec, model, tokenizer, preprocessing, digest, precision)
+    return Encoder(spec, model, _tokenizer(spec), preprocessing, digest, precision)
 
 
 def _create(spec: EncoderSpec, weights: Path, quick_gelu: bool) -> nn.Module:
@@ -43,14 +43,27 @@ def _create(spec: EncoderSpec, weights: Path, quick_gelu: bool) -> nn.Module:
             spec.model, pretrained=str(weights), force_quick_gelu=quick_gelu
         )
     except Exception as error:  # a wrong file fails as assertion, key, pickle or shape error
-        raise InvalidInputError(
-            f"{weights} does not hold the weights of open_clip's '{spec.model}': "
-            f"{type(error).__name__}: {str(error)[:500]}",
-            reason="ENCODER_UNAVAILABLE",
-            model=spec.model,
-            pretrained=spec.pretrained,
-        ) from error
+        problem = f"{weights} does not hold the weights of open_clip's '{spec.model}'"
+        raise _unusable(spec, problem, error) from error
     return model.eval().requires_grad_(False)
+
+
+def _tokenizer(spec: EncoderSpec) -> Tokenizer:
+    """open_clip's tokenizer; some models need the transformers package and the hub for theirs."""
+    try:
+        return open_clip.get_tokenizer(spec.model)
+    except Exception as error:
+        problem = f"The tokenizer of open_clip's '{spec.model}' cannot be loaded"
+        raise _unusable(spec, problem, error) from error
+
+
+def _unusable(spec: EncoderSpec, problem: str, error: Exception) -> InvalidInputError:
+    return InvalidInputError(
+        f"{problem}: {type(error).__name__}: {str(error)[:500]}",
+        reason="ENCODER_UNAVAILABLE",
+        model=spec.model,
+        pretrained=spec.pretrained,
+    )
 
 
 def _to_bfloat16(tower: nn.Module) -> None:
