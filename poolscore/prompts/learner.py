@@ -31,10 +31,14 @@ class Learner:
         config: DualPromptConfig,
         generator: torch.Generator,
         image_width: int,
+        labels: int,
         anchor_CD: torch.Tensor | None,
         device: torch.device,
     ) -> None:
-        """Draw contexts and adapter from `generator`; pull the contexts to the anchor if any."""
+        """Draw contexts and adapter from `generator`; pull the contexts to the anchor if any.
+
+        `labels` is the number of images with an answer, or of pseudo-labels without any.
+        """
         self._text = text
         self._scale = scale
         self._config = config
@@ -48,6 +52,7 @@ class Learner:
         self.optimizer = make_optimizer(
             self.contexts_PMW,
             [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else [],
+            labels,
             config,
         )
 
