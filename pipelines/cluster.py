@@ -4,6 +4,8 @@ import logging
 
 import ray
 
+from poolscore.errors import UnavailableError
+
 LOCAL_CPUS = 8
 """Logical CPUs of a local Ray. They are shares, not cores: most stages ask for a fraction, and Ray
 Data starves silently on a resume when a machine of two cores offers only two."""
@@ -15,8 +17,15 @@ def connect(address: str | None = None) -> None:
     """Join the Ray cluster at `address`, or start a local one unless this process has one.
 
     Ray Data's own progress bars and log lines are turned off: callers report progress themselves.
+    Raises UnavailableError RAY_UNAVAILABLE.
     """
     if not ray.is_initialized():
+        _start(address)
+    quieten()
+
+
+def _start(address: str | None) -> None:
+    try:
         ray.init(
             address=address or "local",
             num_cpus=None if address else LOCAL_CPUS,
@@ -25,7 +34,13 @@ def connect(address: str | None = None) -> None:
             logging_level=logging.ERROR,
             log_to_driver=False,
         )
-    quieten()
+    except Exception as error:  # Ray raises bare exceptions when a part of it does not come up
+        raise UnavailableError(
+            f"Ray at {address} cannot be reached: {error}; check the address"
+            if address
+            else f"Ray did not start: {error}; try again when the machine is less busy",
+            reason="RAY_UNAVAILABLE",
+        ) from error
 
 
 def quieten() -> None:
