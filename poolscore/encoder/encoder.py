@@ -69,7 +69,8 @@ class Encoder:
         if pixels.dtype != torch.uint8:
             raise TypeError(f"pixels must be 8-bit as `preprocess` makes them, not {pixels.dtype}")
         normalized = self.preprocessing.normalize(pixels.to(self.device, non_blocking=True))
-        inputs = normalized.to(self._dtype, memory_format=self._layout)
+        # In two steps: converting type and layout at once takes twice as long on a CPU.
+        inputs = normalized.to(self._dtype).contiguous(memory_format=self._layout)
         features_ND = normalize(self._model.encode_image(inputs).float(), dim=-1)
         return np.ascontiguousarray(features_ND.half().cpu().numpy())
 

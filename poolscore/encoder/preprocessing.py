@@ -47,7 +47,7 @@ class Preprocessing:
         shape = (1, 3, 1, 1)
         mean = torch.tensor(self.mean, device=pixels_N3HW.device).view(shape) * 255
         std = torch.tensor(self.std, device=pixels_N3HW.device).view(shape) * 255
-        return (pixels_N3HW.float() - mean) / std
+        return pixels_N3HW.float().sub_(mean).div_(std)
 
 
 def load_preprocessing(spec: EncoderSpec) -> Preprocessing:
