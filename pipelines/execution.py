@@ -23,9 +23,6 @@ from poolscore.store.shards import WRITE_OPTIONS
 
 SMALL_TASK_CPUS = 0.25
 """Logical CPUs of tasks that mostly wait."""
-ENCODER_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_MMAP_MAX_": "0"}
-"""Keeps freed tensors in the process: giving them back to the kernel costs convolutional towers
-two thirds of their speed."""
 MINIMUM_CPUS = 3.0
 """Logical CPUs below which a resumed run starves: Ray Data's own listing, filtering and splitting
 stages ask for one each and cannot be given less."""
@@ -104,7 +101,6 @@ def _stages(
         num_cpus=config.encoder_cpus,
         num_gpus=config.encoder_gpus or None,
         concurrency=config.encoders,
-        runtime_env={"env_vars": ENCODER_ENVIRONMENT},
     )
 
 

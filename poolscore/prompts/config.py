@@ -54,8 +54,6 @@ class DualPromptConfig(BaseModel):
     """Labelled images a step [A: 16; C: the text pass dominates a step, more images are free]."""
     pseudo_batch: int = Field(default=64, ge=1)
     """Pseudo-labelled images a step [A: 64]."""
-    pseudo_per_class: int = Field(default=16, ge=0)
-    """Pseudo-labels mined for each predicted class [A: K and k, not given; C: 16, as UPL]."""
     pseudo_per_class: int = Field(default=0, ge=0)
     """K = k, pseudo-labels mined of each predicted class [A: not given; C: none].
 

@@ -1,5 +1,6 @@
 """What Ray Data would not protect is refused before anything runs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +9,11 @@ import pytest
 import ray
 from ray.data import Dataset
 from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
+from ray.data._internal.execution.interfaces import TaskContext
 from ray.data._internal.logical.interfaces import LogicalPlan
 from ray.data._internal.logical.operators import Write
 from ray.data._internal.planner.planner import Planner
+from ray.data.block import Block
 from ray.data.datasource.datasink import Datasink
 
 from pipelines.places import RunPlaces
@@ -56,8 +59,10 @@ def test_without_checkpointing(places: RunPlaces) -> None:
 def test_a_source_in_memory_although_ray_accepts_it(places: RunPlaces) -> None:
     dataset = _protected(ray.data.from_items([{"id": "a"}]), places)
     sink = ParquetDatasink(places.shards)
-    plan = LogicalPlan(Write(sink, input_dependencies=[dataset._logical_plan.dag]), dataset.context)
-    assert Planner()._check_supports_checkpointing(plan), "Ray has mended this; drop our own check"
+    source = dataset._logical_plan.dag  # pyright: ignore[reportPrivateUsage]
+    plan = LogicalPlan(Write(sink, input_dependencies=[source]), dataset.context)
+    accepted = Planner()._check_supports_checkpointing(plan)  # pyright: ignore[reportPrivateUsage]
+    assert accepted, "Ray has mended this; drop our own check"
     assert "cannot be filtered" in _reason(dataset, sink)
 
 
@@ -70,7 +75,7 @@ def test_one_unprotected_branch_is_enough(places: RunPlaces) -> None:
 
 
 class _RowSink(Datasink[None]):
-    def write(self, blocks, ctx) -> None: ...
+    def write(self, blocks: Iterable[Block], ctx: TaskContext) -> None: ...
 
 
 def test_a_sink_without_two_phase_commit(places: RunPlaces) -> None:
