@@ -37,7 +37,21 @@ def run_round(
         if result.refused:
             first = next(each.message for each in result.results if each.reason)
             raise FailedPreconditionError(f"{result.refused} answers were refused: {first}")
-    return follow(client, client.train(pool, request_id=f"train-{number}"), on_run)
+    run = begin(lambda key: client.train(pool, request_id=key), f"train-{number}")
+    return follow(client, run, on_run)
+
+
+def begin(start: Callable[[str], run_pb.Run], key: str) -> run_pb.Run:
+    """Start the run with this request id, or find it from an earlier start of the demo.
+
+    One that failed or was cancelled then is not the answer for ever: it is tried once more.
+    """
+    ended_in_vain = (run_pb.RUN_STATE_FAILED, run_pb.RUN_STATE_CANCELLED)
+    run, attempt = start(key), 1
+    while run.state in ended_in_vain:
+        attempt += 1
+        run = start(f"{key}-{attempt}")
+    return run
 
 
 def follow(client: Client, run: run_pb.Run, on_run: OnRun) -> run_pb.Run:

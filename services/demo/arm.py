@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from poolscore.acquisition.registry import strategy_names
 from poolscore.client import Client
-from poolscore.errors import AlreadyExistsError, InvalidInputError
+from poolscore.errors import AlreadyExistsError
 from poolscore.prompts.artefact import load_prompts
 from poolscore.store import files
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import query_service_pb2 as query_pb
 from poolscore.v1 import run_service_pb2 as run_pb
-from services.demo.annotator import OnRun, follow, run_round
-from services.demo.measure import Doubt, TestSet, doubt_of
+from services.demo.annotator import OnRun, begin, follow, run_round
+from services.demo.measure import Doubt, HeldOut, doubt_of
 
 
 @dataclass(frozen=True)
@@ -40,23 +39,18 @@ class Arm:
     client: Client
     pool: str
     truth: Mapping[str, str]
-    test: TestSet
+    test: HeldOut
     store_uri: str
 
     def create(self, classes: Sequence[str], strategy: str) -> None:
         """Register the pool, or find it from an earlier start."""
-        if strategy not in strategy_names():
-            raise InvalidInputError(
-                f"there is no strategy '{strategy}'; choose from {', '.join(strategy_names())}",
-                reason="UNKNOWN_STRATEGY",
-            )
         with suppress(AlreadyExistsError):  # an earlier start was interrupted after this
             self.client.create_pool(self.pool, pool_pb.Pool(classes=classes, strategy=strategy))
 
     def embed(self, source: str, on_run: OnRun) -> State:
         """Embed `source` (a folder, a list or `pools/...`) and measure zero-shot."""
         spec = run_pb.RunSpec(embed=run_pb.EmbedSpec(source=source))
-        run = self.client.start_run(self.pool, spec, request_id="embed")
+        run = begin(lambda key: self.client.start_run(self.pool, spec, request_id=key), "embed")
         return self._measure(follow(self.client, run, on_run))
 
     def round(self, number: int, size: int, on_run: OnRun) -> State:

@@ -10,9 +10,10 @@ from poolscore.client import Client
 from poolscore.config import Settings
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.store.pool_rules import check_strategy
 from services.demo.arm import Arm, State
 from services.demo.dataset import Dataset, load_dataset
-from services.demo.measure import TestSet, embed_test_set
+from services.demo.measure import HeldOut, embed_test_set
 from services.demo.options import Options, prepare
 from services.demo.photographs import write_photographs
 from services.demo.present import present
@@ -52,6 +53,7 @@ class Loop:
 def run_demo(options: Options, out: Path, screen: Screen) -> Summary:
     """Run the demo, or go on with one that was interrupted; writes summary.json and report.html."""
     out = out.expanduser().resolve()
+    _check(options)
     _greet(prepare(out, options), out, screen)
     watch = Stopwatch()
     with watch.stage("photographs"), screen.counting("cutting photographs") as show:
@@ -85,6 +87,13 @@ def run_demo(options: Options, out: Path, screen: Screen) -> Summary:
     return summary
 
 
+def _check(options: Options) -> None:
+    """Refuse before anything is dropped or started."""
+    check_strategy(options.strategy)
+    if options.data is not None:
+        load_dataset(options.data, options.seed)
+
+
 def _greet(begin: str, out: Path, screen: Screen) -> None:
     screen.say("poolscore demo: which images should a person label next?", style="bold")
     if begin == "resumed":
@@ -104,7 +113,7 @@ def _dataset(options: Options, out: Path, show: Callable[[int, int], None]) -> D
 def _run(
     options: Options,
     data: Dataset,
-    test: TestSet,
+    test: HeldOut,
     settings: Settings,
     client: Client,
     out: Path,

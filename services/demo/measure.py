@@ -21,7 +21,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True)
-class TestSet:
+class HeldOut:
     """Embedded images with their classes, on which accuracy is measured."""
 
     features_ND: npt.NDArray[np.float16]
@@ -67,7 +67,7 @@ def embed_test_set(
     classes: Sequence[str],
     cache: Path,
     on_progress: Callable[[int, int], None],
-) -> TestSet:
+) -> HeldOut:
     """Embed the images once; `cache` keeps them for the next start with the same encoder.
 
     Raises InvalidInputError TEST_IMAGE_BROKEN.
@@ -78,7 +78,7 @@ def embed_test_set(
     if cache.exists():
         with np.load(cache) as kept:
             if str(kept["key"]) == key:
-                return TestSet(kept["features"], targets)
+                return HeldOut(kept["features"], targets)
     parts: list[npt.NDArray[np.float16]] = []
     for start in range(0, len(images), _BATCH):
         pixels = [encoder.preprocess(_open(path)) for path, _ in images[start : start + _BATCH]]
@@ -89,7 +89,7 @@ def embed_test_set(
     with unfinished.open("wb") as file:
         np.savez(file, key=key, features=features)
     unfinished.replace(cache)
-    return TestSet(features, targets)
+    return HeldOut(features, targets)
 
 
 def _key(encoder: Encoder, images: Sequence[tuple[Path, str]]) -> str:

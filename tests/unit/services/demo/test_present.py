@@ -1,0 +1,23 @@
+import pytest
+
+from services.demo.present import verdict
+from tests.unit.services.demo.test_summary import SUMMARY
+
+
+@pytest.mark.parametrize(
+    ("random", "said"),
+    [
+        (0.5, "10.0 points above images drawn at random"),
+        (0.638, "3.8 points below images drawn at random"),
+        (0.6003, "the same as images drawn at random"),
+    ],
+)
+def test_the_verdict_says_how_it_compares_even_when_it_lost(random: float, said: str):
+    text = verdict(SUMMARY.model_copy(update={"random_final_accuracy": random}))
+    assert said in text
+    assert "32 labels took accuracy from 40.0% (zero-shot) to 60.0%, +20.0 points" in text
+
+
+def test_the_verdict_does_not_hide_a_loss():
+    worse = verdict(SUMMARY.model_copy(update={"final_accuracy": 0.3}))
+    assert "to 30.0%, -10.0 points" in worse
