@@ -12,7 +12,15 @@ from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures
 from tests.unit.prompts.toy_text import ToyText
 
-CONFIG = DualPromptConfig(context_length=4, adapter_rank=4, min_steps=60, warm_start_steps=10)
+# Regularisers are fixed: the tests ask whether learning works, not how defaults are tuned.
+CONFIG = DualPromptConfig(
+    context_length=4,
+    adapter_rank=4,
+    min_steps=60,
+    warm_start_steps=10,
+    anchor_weight=1.0,
+    adapter_shrinkage=0.0,
+)
 
 
 def train(text: ToyText, data: TrainingSet, **changes: object) -> TrainedPrompts:
@@ -31,7 +39,7 @@ def test_training_beats_zero_shot(
     config = CONFIG.model_copy(update={"gradient_routing": routing})
     prompts = train_dual_prompts(text, 15.0, images, config, 3, anchor_CD=anchor_CD)
     zero_shot = accuracy(PromptFeatures(anchor_CD, None, 15.0), images)
-    assert accuracy(prompts.features, images) > zero_shot + 0.1
+    assert accuracy(prompts.features, images) > zero_shot + 0.15
     assert prompts.metrics["steps"] == 60
 
 
