@@ -1,4 +1,4 @@
-"""The worker actors: named, restarted by Ray for ever, found by the API by name."""
+"""The worker actors: named, restarted by Ray for ever, found by the API by their names."""
 
 import os
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 import ray
 from ray.actor import ActorHandle
 
-from services.wake import KINDS, NAMESPACE, TRAINER
+from services.wake import EMBEDDER, KINDS, NAMESPACE, TRAINER
 from services.worker import Worker
 
 _TRAINER_ENVIRONMENT = {
@@ -21,8 +21,8 @@ _TRAINER_ENVIRONMENT = {
 _NUM_CPUS = 0.1
 
 
-class WorkerActor(Worker):
-    """A worker as a Ray actor."""
+class _WorkerActor(Worker):
+    """A worker as a Ray actor; its class names the process."""
 
     def __init__(self, name: str, catalog_url: str, store_uri: str) -> None:
         """Work on the runs of the actor `name`."""
@@ -30,16 +30,33 @@ class WorkerActor(Worker):
         super().__init__(f"{name}/{actor_id}", KINDS[name], catalog_url, store_uri)
 
 
-def start_workers(catalog_url: str, store_uri: str) -> list[ActorHandle[WorkerActor]]:
+class Embedder(_WorkerActor):
+    """Does embedding and re-scoring runs."""
+
+
+class Trainer(_WorkerActor):
+    """Does training runs."""
+
+
+def start_workers(catalog_url: str, store_uri: str) -> list[ActorHandle[Worker]]:
     """Start both workers, or find them running."""
-    return [_start(name, catalog_url, store_uri) for name in KINDS]
+    places = catalog_url, store_uri
+    return [
+        # A plain environment: Ray Data's tasks would inherit another one, and each of them would
+        # wait for a new process instead of using those that Ray has started ahead.
+        _start(Embedder, EMBEDDER, {}, *places),
+        _start(Trainer, TRAINER, _TRAINER_ENVIRONMENT, *places),
+    ]
 
 
-def _start(name: str, catalog_url: str, store_uri: str) -> ActorHandle[WorkerActor]:
-    # Not for the embedder: Ray Data's tasks would inherit it, and every one of them would wait for
-    # a new process instead of using those that Ray has started ahead.
-    environment = _TRAINER_ENVIRONMENT if name == TRAINER else {}
-    actor = ray.remote(WorkerActor).options(
+def _start(
+    kind: type[_WorkerActor],
+    name: str,
+    environment: dict[str, str],
+    catalog_url: str,
+    store_uri: str,
+) -> ActorHandle[Worker]:
+    actor = ray.remote(kind).options(
         name=name,
         namespace=NAMESPACE,
         get_if_exists=True,
@@ -48,4 +65,4 @@ def _start(name: str, catalog_url: str, store_uri: str) -> ActorHandle[WorkerAct
         num_cpus=_NUM_CPUS,
         runtime_env={"env_vars": environment} if environment else None,
     )
-    return cast("ActorHandle[WorkerActor]", actor.remote(name, catalog_url, store_uri))
+    return cast("ActorHandle[Worker]", actor.remote(name, catalog_url, store_uri))

@@ -17,10 +17,11 @@ from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
-from services.actors import WorkerActor, start_workers
+from services.actors import start_workers
 from services.api.contract import SERVICERS
 from services.api.ingress import Ingress
 from services.readiness import wait_until_serving
+from services.worker import Worker
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest gRPC message; Serve's own limit is 2 GiB."""
@@ -34,7 +35,7 @@ class Service:
 
     address: str
     """host:port of the gRPC API."""
-    workers: Sequence[ActorHandle[WorkerActor]]
+    workers: Sequence[ActorHandle[Worker]]
     owns_ray: bool
 
     def stop(self) -> None:

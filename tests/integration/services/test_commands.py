@@ -1,0 +1,67 @@
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from poolscore.errors import PoolscoreError
+from services.cli import register
+from tests.integration.services.running import Running
+
+
+@pytest.fixture
+def run(service: Running, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run a command against the service; returns what it prints."""
+    monkeypatch.setenv("POOLSCORE_ADDRESS", service.address)
+    app = typer.Typer()
+    register(app)
+
+    def invoke(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, list(arguments))
+        if isinstance(result.exception, PoolscoreError):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return " ".join(result.output.split())
+
+    return invoke
+
+
+def test_lease_label_status(
+    run: Callable[..., str], new_pool: Callable[..., str], tmp_path: Path
+) -> None:
+    pool, file = new_pool(), tmp_path / "batch.csv"
+    said = run("lease", pool, "--size", "4", "--annotator", "ann", "--out", str(file))
+    assert f"poolscore label {pool} --batch 1 --file" in said
+    with file.open() as opened:
+        rows = list(csv.DictReader(opened))
+    assert [row["item"] for row in rows] == [f"item-000{n}" for n in range(4)]
+    for row, label in zip(rows, ["cat", "cat|dog", "?", ""], strict=True):
+        row["label"] = label
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    assert "3 of 3 answers recorded" in run("label", pool, "--batch", "1", "--file", str(file))
+    assert "3 answered, 1 leased now" in run("status", pool)
+
+
+def test_a_refused_answer_is_named(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
+    said = run("label", new_pool(), "item-0000=cat", "item-0001=zebra", code=1)
+    assert "refused: item-0001: 'zebra' is not a class of the pool (UNKNOWN_CLASS)" in said
+    assert "1 of 2 answers recorded" in said
+
+
+def test_prompts(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
+    pool = new_pool()
+    assert "a 0.500" in run("prompts", "list", pool)
+    assert "prompt version 0 is active with ranking 1" in run("prompts", "activate", pool, "0")
+    # Seeded prompts have no artefact: the run fails, and the command says so.
+    with pytest.raises(PoolscoreError, match="run 2 failed: "):
+        run("prompts", "train", pool)
+
+
+def test_errors_are_the_servers(run: Callable[..., str]) -> None:
+    with pytest.raises(PoolscoreError, match="there is no pool 'gone'"):
+        run("status", "gone")
