@@ -18,6 +18,6 @@ def test_a_taken_port_is_not_shared(service: Running, tmp_path: Path) -> None:
 def test_nobody_there() -> None:
     with (
         Client("127.0.0.1:9", timeout_s=20) as client,
-        pytest.raises(UnavailableError, match="127.0.0.1:9; start it with `poolscore serve`"),
+        pytest.raises(UnavailableError, match=r"127\.0\.0\.1:9; start it with `poolscore serve`"),
     ):
         client.get_pool("p")
