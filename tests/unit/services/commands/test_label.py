@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from poolscore.errors import InvalidInputError
+from poolscore.v1 import label_service_pb2 as pb
+from services.commands.label import label, label_input
+
+NOBODY = "127.0.0.1:9"
+
+
+def run(*arguments: str) -> None:
+    app = typer.Typer()
+    app.command()(label)
+    result = CliRunner().invoke(app, ["p", "--address", NOBODY, *arguments])
+    if result.exception:
+        raise result.exception
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cat", pb.Answer(label="cat")),
+        ("cat | dog", pb.Answer(candidates=pb.Candidates(labels=["cat", "dog"]))),
+        ("?", pb.Answer(abstain=pb.Abstain())),
+    ],
+)
+def test_answers_as_people_write_them(text: str, expected: pb.Answer) -> None:
+    found = label_input("p", "train/1.jpg", text, "me", "")
+    assert found.answer == expected
+    assert found.item == "pools/p/items/train/1.jpg"
+
+
+@pytest.mark.parametrize("argument", ["cat", "=cat", "item=", "item= "])
+def test_what_is_no_answer(argument: str) -> None:
+    with pytest.raises(InvalidInputError, match="ITEM=LABEL"):
+        run(argument)
+
+
+def test_no_answer_at_all() -> None:
+    with pytest.raises(InvalidInputError, match="no answer given"):
+        run()
+
+
+def test_a_file_without_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("id,label\n1,cat\n")
+    with pytest.raises(InvalidInputError, match="lacks the column item"):
+        run("--file", str(file))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"gone\.csv cannot be read"):
+        run("--file", str(tmp_path / "gone.csv"))
+
+
+def test_rows_without_an_answer_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("item,label\n1,\n2,  \n")
+    with pytest.raises(InvalidInputError, match="no answer given"):
+        run("--file", str(file))
