@@ -15,7 +15,7 @@ from ray.serve.schema import LoggingConfig
 from pipelines.cluster import connect
 from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
-from poolscore.errors import FailedPreconditionError, UnavailableError
+from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
 from services.actors import start_workers
 from services.api.contract import SERVICERS
@@ -62,7 +62,7 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     Catalog.open(settings.catalog_url).close()
     _limit_proxies()
     owns_ray = not ray.is_initialized()
-    _connect(os.environ.get("RAY_ADDRESS"))
+    connect(os.environ.get("RAY_ADDRESS"))
     service = Service(_display(host, chosen), [], owns_ray)
     try:
         _start_api(settings, host, chosen)
@@ -72,17 +72,6 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
         service.stop()
         raise
     return service
-
-
-def _connect(address: str | None) -> None:
-    try:
-        connect(address)
-    except Exception as error:  # Ray raises whatever comes first, often a bare Exception
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise UnavailableError(
-            f"{where} did not start or answer: {error}; look at the machine's load and try again",
-            reason="RAY_UNAVAILABLE",
-        ) from error
 
 
 def _start_api(settings: Settings, host: str, port: int) -> None:
