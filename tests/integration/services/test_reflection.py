@@ -65,9 +65,9 @@ def test_all_services_are_listed(channel: grpc.Channel) -> None:
     }
 
 
-@pytest.mark.parametrize("service", ["", "poolscore.v1.QueryService"])
-def test_the_server_and_its_services_are_serving(call: Call, service: str) -> None:
-    assert call("grpc.health.v1.Health/Check", service=service) == {"status": "SERVING"}
+@pytest.mark.parametrize("name", ["", "poolscore.v1.QueryService"])
+def test_the_server_and_its_services_are_serving(call: Call, name: str) -> None:
+    assert call("grpc.health.v1.Health/Check", service=name) == {"status": "SERVING"}
 
 
 def test_a_pool_is_created_and_read(call: Call) -> None:
