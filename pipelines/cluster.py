@@ -1,6 +1,7 @@
 """Connect to Ray: a cluster by its address, or a quiet local one."""
 
 import logging
+import warnings
 
 import ray
 
@@ -45,6 +46,7 @@ def _start(address: str | None) -> None:
 
 def quieten() -> None:
     """Keep Ray Data off the terminal; errors reach the caller as exceptions."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"ray\.data\.")
     ray.data.DataContext.get_current().enable_progress_bars = False
     for name in ("ray.data", "ray.data._internal", "ray.data.exceptions"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -88,16 +88,22 @@ class ProgressMeter:
 def reported(
     counter: ShardCounter, meter: ProgressMeter, on_progress: OnProgress, poll_s: float
 ) -> Generator[None]:
-    """Call `on_progress` from a thread while the block runs, and once more at its end."""
+    """Call `on_progress` from a thread while the block runs, and once more at its end.
+
+    What it raises ends the reports at once, and is raised when the block has ended well.
+    """
     ended = threading.Event()
+    failures: list[Exception] = []
 
     def watch() -> None:
-        while True:
-            last = ended.wait(poll_s)
-            counter.update()
-            on_progress(meter.read(counter, "embedding"))
-            if last:
-                return
+        try:
+            last = False
+            while not last:
+                last = ended.wait(poll_s)
+                counter.update()
+                on_progress(meter.read(counter, "embedding"))
+        except Exception as error:
+            failures.append(error)
 
     on_progress(meter.read(counter, "starting"))
     thread = threading.Thread(target=watch, name="embed-progress", daemon=True)
@@ -107,3 +113,5 @@ def reported(
     finally:
         ended.set()
         thread.join()
+    if failures:
+        raise failures[0]

@@ -10,7 +10,7 @@ from pipelines.config import EmbedConfig
 from pipelines.embed import EmbedOutcome, run_embed
 from pipelines.places import Store
 from pipelines.progress import OnProgress
-from poolscore.errors import AbortedError, FailedPreconditionError
+from poolscore.errors import AbortedError, FailedPreconditionError, UnavailableError
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Run, RunKind, RunProgress, RunState
 from poolscore.store.run_queue import claim_run, finish_run, heartbeat, reopen_run
@@ -132,7 +132,9 @@ class _Pulse:
         if time.monotonic() - self._last < HEARTBEAT_S:
             return
         self._last = time.monotonic()
-        self.lost = not heartbeat(self._catalog, self._run, process_owner(), progress)
+        # A catalog that is busy for a while is no reason to stop; a later beat gets through.
+        with suppress(UnavailableError):
+            self.lost = not heartbeat(self._catalog, self._run, process_owner(), progress)
 
 
 def _end(catalog: Catalog, run: Run, state: RunState, error: str) -> None:

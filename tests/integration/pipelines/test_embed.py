@@ -110,9 +110,12 @@ def test_only_what_is_new_is_embedded_and_old_shards_are_shared(
     assert get_pool(world.catalog, "photos").active_snapshot == 2
 
 
-def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, encoder: Encoder) -> None:
+def test_a_stopped_run_goes_on_where_it_was_with_the_inputs_it_had(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    """The list is frozen: what came later is for the next run, what went away is a reject."""
     images = tmp_path / "images"
-    write_photographs(images, 48)
+    paths = write_photographs(images, 48)
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     with pytest.raises(AbortedError) as caught:
         world.embed(images, should_stop=lambda: len(world.places().committed()) >= 2)
@@ -122,8 +125,12 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, encoder: Encoder) ->
     kept = {path: Path(path).stat().st_mtime_ns for path in _committed_shards(world)}
     assert 2 <= len(kept) < 6
 
+    write_photographs(images, 49)
+    gone = next(path for path in paths if path.as_uri() not in _committed_uris(world))
+    gone.unlink()
     outcome = world.embed(images)
     assert outcome.progress.resumed == 8 * len(kept)
+    assert outcome.progress.rejects == {"UNREADABLE": 1}
     assert get_run(world.catalog, "photos", 1).attempts == 2
     assert {path: Path(path).stat().st_mtime_ns for path in kept} == kept
     assert len(set(world.rows(outcome.snapshot)["id"].to_pylist())) == 48
@@ -134,23 +141,7 @@ def _committed_shards(world: EmbeddingWorld) -> list[str]:
     return places.shards_of(places.committed())
 
 
-def test_the_source_may_change_between_two_attempts(tmp_path: Path, encoder: Encoder) -> None:
-    """The list is frozen: what came later is for the next run, what went away is a reject."""
-    images = tmp_path / "images"
-    paths = write_photographs(images, 32)
-    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    with pytest.raises(AbortedError):
-        world.embed(images, should_stop=lambda: len(world.places().committed()) >= 1)
-    done = _committed_ids(world)
-    write_photographs(images, 33)
-    gone = next(path for path in reversed(paths) if path.as_uri() not in done)
-    gone.unlink()
-    outcome = world.embed(images)
-    assert outcome.progress.total == 32
-    assert outcome.progress.rejects == {"UNREADABLE": 1}
-
-
-def _committed_ids(world: EmbeddingWorld) -> set[str]:
+def _committed_uris(world: EmbeddingWorld) -> set[str]:
     return {
         uri for path in _committed_shards(world) for uri in pq.read_table(path)["uri"].to_pylist()
     }

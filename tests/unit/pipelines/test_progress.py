@@ -68,3 +68,13 @@ def test_a_failing_block_is_not_hidden(places: RunPlaces) -> None:
     with pytest.raises(ValueError, match="broken"), block:
         raise ValueError("broken")
     assert len(seen) == 2
+
+
+def test_a_failing_report_is_raised_after_the_work(places: RunPlaces) -> None:
+    def report(progress: RunProgress) -> None:
+        if progress.done:
+            raise ValueError("no catalog")
+
+    block = reported(ShardCounter(places), ProgressMeter(1, 0), report, poll_s=3600)
+    with pytest.raises(ValueError, match="no catalog"), block:
+        write_shard(places, "u_0", ["a"])
