@@ -1,0 +1,34 @@
+"""Small pictures inside the page."""
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from pipelines.decode import decode
+from pipelines.reject import Reject
+
+SIDE = 160
+"""Pixels of the longer side at most."""
+_MAX_BYTES = 64 * 2**20
+
+
+def thumbnail(path: Path) -> str | None:
+    """A JPEG `data:` address of the upright picture; None where there is no picture to show.
+
+    A report is written after the work is done: a file that has gone since, or never was an image,
+    costs it one tile.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return None
+        picture = decode(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if isinstance(picture, Reject):
+        return None
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
