@@ -6,8 +6,9 @@ from typing import cast
 import ray
 from ray.actor import ActorHandle
 
-from services.wake import EMBEDDER, KINDS, NAMESPACE, TRAINER
+from poolscore.encoder.spec import EncoderSpec
 from services.worker import Worker
+from services.workers import EMBEDDER, KINDS, NAMESPACE, TRAINER
 
 _TRAINER_ENVIRONMENT = {
     # Keeps large activations: returned to the system, they are faulted in again in every layer.
@@ -31,7 +32,13 @@ class _WorkerActor(Worker):
 
 
 class Embedder(_WorkerActor):
-    """Does embedding and re-scoring runs."""
+    """Does embedding and re-scoring runs, and loads encoders for the API."""
+
+    def encoder_digest(self, spec: EncoderSpec) -> str:
+        """Load an encoder and return its digest; raises what `load_encoder` raises."""
+        from services.jobs import encoder  # torch: not in the process that starts the actor
+
+        return encoder(spec).digest
 
 
 class Trainer(_WorkerActor):
@@ -63,6 +70,8 @@ def _start(
         lifetime="detached",
         max_restarts=-1,
         num_cpus=_NUM_CPUS,
+        # A wake-up must not wait for an encoder.
+        max_concurrency=4,
         runtime_env={"env_vars": environment} if environment else None,
     )
     return cast("ActorHandle[Worker]", actor.remote(name, catalog_url, store_uri))

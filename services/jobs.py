@@ -109,14 +109,19 @@ def _report(heartbeat: Heartbeat, progress: RunProgress) -> None:
         raise AbortedError("the run was stopped", reason="RUN_STOPPED")
 
 
-def _encoder_of(catalog: Catalog, pool_id: str) -> Encoder:
-    pool = get_pool(catalog, pool_id)
-    encoder = _load(pool.encoder.model_dump_json())
-    check_digest(pool.encoder_digest, encoder.digest)
-    return encoder
+def encoder(spec: EncoderSpec) -> Encoder:
+    """Load an encoder, or return it when it was the one used last; raises as `load_encoder`."""
+    return _load(spec.model_dump_json())
 
 
 @functools.lru_cache(maxsize=1)
 def _load(spec: str) -> Encoder:
-    """Keep the last encoder between runs: loading it takes longer than a small training run."""
+    # Loading takes longer than a small training run.
     return load_encoder(EncoderSpec.model_validate_json(spec))
+
+
+def _encoder_of(catalog: Catalog, pool_id: str) -> Encoder:
+    pool = get_pool(catalog, pool_id)
+    loaded = encoder(pool.encoder)
+    check_digest(pool.encoder_digest, loaded.digest)
+    return loaded

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError, UnavailableError
 from poolscore.store import pools
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Pool, RunKind
 from services.api.known_items import KnownItems
 from services.api.ranking_cache import RankingCache
-
-
-def _ignore(kind: RunKind) -> None:
-    del kind
 
 
 @dataclass
@@ -22,14 +19,23 @@ class Backend:
     catalog: Catalog
     rankings: RankingCache
     items: KnownItems
-    wake: Callable[[RunKind], None] = _ignore
+    wake: Callable[[RunKind], None]
     """Tells the worker of a kind that a run waits; it would find out by itself, only later."""
+    encoder_digest: Callable[[EncoderSpec], str]
+    """Loads an encoder, which takes seconds, and returns its digest."""
 
     @classmethod
-    def open(cls, catalog_url: str, store_uri: str, wake: Callable[[RunKind], None]) -> "Backend":
+    def open(
+        cls,
+        catalog_url: str,
+        store_uri: str,
+        wake: Callable[[RunKind], None],
+        encoder_digest: Callable[[EncoderSpec], str],
+    ) -> "Backend":
         """Open the catalog and the file store."""
         catalog = Catalog.open(catalog_url)
-        return cls(catalog, RankingCache(catalog, store_uri), KnownItems(catalog, store_uri), wake)
+        rankings, items = RankingCache(catalog, store_uri), KnownItems(catalog, store_uri)
+        return cls(catalog, rankings, items, wake, encoder_digest)
 
     def catalog_answers(self) -> bool:
         """Whether the catalog can be read now."""

@@ -17,9 +17,7 @@ class PoolApi:
         spec = convert.encoder_spec(request.pool.encoder)
         # The cheap checks come first: the encoder takes seconds.
         self._create(request, spec_digest="", validate_only=True)
-        from poolscore.encoder.load import load_encoder  # torch: most replicas never need it
-
-        digest = load_encoder(spec).digest
+        digest = self.backend.encoder_digest(spec)
         record = self._create(request, spec_digest=digest, validate_only=request.validate_only)
         return pb.CreatePoolResponse(pool=convert.pool(record))
 

@@ -20,7 +20,9 @@ class Scripted(grpc.GenericRpcHandler):
     failures: list[tuple[grpc.StatusCode, str, bytes]] = field(default_factory=list)
     calls: int = 0
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
         del handler_call_details
         return grpc.unary_unary_rpc_method_handler(self._answer)
 

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from poolscore.encoder.load import load_encoder
+from poolscore.encoder.spec import EncoderSpec
 from poolscore.store.records import RunKind
 from services.api.backend import Backend
 from services.api.ingress import Api
@@ -17,9 +19,14 @@ def store_uri(tmp_path: Path) -> str:
     return str(tmp_path / "store")
 
 
+def digest(spec: EncoderSpec) -> str:
+    """Load the encoder in this process; the service asks its embedder."""
+    return load_encoder(spec).digest
+
+
 @pytest.fixture
 def backend(tmp_path: Path, store_uri: str, woken: list[RunKind]) -> Backend:
-    return Backend.open(f"sqlite:///{tmp_path}/catalog.db", store_uri, woken.append)
+    return Backend.open(f"sqlite:///{tmp_path}/catalog.db", store_uri, woken.append, digest)
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""The worker actors as the API sees them: which does which runs, and what it can be asked."""
+
+import logging
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.errors import PoolscoreError, UnavailableError
+from poolscore.store.records import RunKind
+
+NAMESPACE = "poolscore"
+"""Ray namespace of the worker actors."""
+
+EMBEDDER = "poolscore-embedder"
+TRAINER = "poolscore-trainer"
+
+KINDS: dict[str, tuple[RunKind, ...]] = {
+    EMBEDDER: (RunKind.EMBED, RunKind.RESCORE),
+    TRAINER: (RunKind.TRAIN,),
+}
+"""Kinds of runs by the name of the actor that does them."""
+
+_log = logging.getLogger(__name__)
+
+
+def wake_worker(kind: RunKind) -> None:
+    """Tell the worker of this kind that a run waits."""
+    for name, kinds in KINDS.items():
+        if kind not in kinds:
+            continue
+        try:
+            ray.get_actor(name, namespace=NAMESPACE).wake.remote()
+        except ValueError:
+            # It is not there yet, or being restarted; it looks by itself when it is back.
+            _log.info("%s is not there to be woken", name)
+
+
+def encoder_digest(spec: EncoderSpec) -> str:
+    """Ask the embedder for the digest of an encoder.
+
+    It has torch loaded and keeps the encoder for the run that will follow; a replica of the API
+    would grow by a gigabyte. Raises what `load_encoder` raises, and UnavailableError
+    (WORKER_UNAVAILABLE) while the embedder is being restarted.
+    """
+    try:
+        embedder = ray.get_actor(EMBEDDER, namespace=NAMESPACE)
+        return ray.get(embedder.encoder_digest.remote(spec))
+    except RayTaskError as error:
+        if isinstance(error.cause, PoolscoreError):
+            raise error.cause from None
+        raise
+    except (ValueError, RayActorError) as error:
+        raise UnavailableError(
+            f"{EMBEDDER}, which loads encoders, is being restarted; try again",
+            reason="WORKER_UNAVAILABLE",
+        ) from error
