@@ -1,7 +1,5 @@
 """Embedding runs of a command line: begin one, or go on with the one that was stopped."""
 
-import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +10,7 @@ from pipelines.places import Store
 from pipelines.progress import OnProgress
 from poolscore.errors import AbortedError, FailedPreconditionError, UnavailableError
 from poolscore.store.catalog import Catalog
+from poolscore.store.owners import owner_name
 from poolscore.store.records import Run, RunKind, RunProgress, RunState
 from poolscore.store.run_queue import claim_run, finish_run, heartbeat, reopen_run
 from poolscore.store.runs import find_resumable_run, start_run
@@ -23,7 +22,7 @@ STALE_AFTER_S = 60.0
 
 def process_owner() -> str:
     """Name of this process as the owner of a run."""
-    return f"cli@{socket.gethostname()}:{os.getpid()}"
+    return owner_name("cli")
 
 
 def take_run(catalog: Catalog, pool_id: str, kind: RunKind, spec: dict[str, str]) -> Run:
@@ -37,8 +36,7 @@ def take_run(catalog: Catalog, pool_id: str, kind: RunKind, spec: dict[str, str]
         return start_run(catalog, pool_id, kind, spec, owner=owner)
     if run.state in (RunState.FAILED, RunState.CANCELLED):
         return reopen_run(catalog, run, owner=owner)
-    stale = 0.0 if _is_gone(run.owner) else STALE_AFTER_S
-    taken = claim_run(catalog, [kind], owner, stale, run=run)
+    taken = claim_run(catalog, [kind], owner, STALE_AFTER_S, run=run)
     if taken is None:
         raise FailedPreconditionError(
             f"{run.name} does this already, under {run.owner}; wait for it, or stop it there",
@@ -46,20 +44,6 @@ def take_run(catalog: Catalog, pool_id: str, kind: RunKind, spec: dict[str, str]
             run=run.name,
         )
     return taken
-
-
-def _is_gone(owner: str) -> bool:
-    """Whether the owner was a process of this machine that lives no more."""
-    name, _, process = owner.rpartition(":")
-    if name != process_owner().rpartition(":")[0] or not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def embed_here(

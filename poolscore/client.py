@@ -51,6 +51,8 @@ class Client:
         host, _ = parse_address(self.address)
         options: list[tuple[str, str | int]] = [
             ("grpc.service_config", retrying(_SERVICES, _NOT_REPEATED)),
+            # A page may hold a thousand pools with a thousand classes each.
+            ("grpc.max_receive_message_length", 16 * 1024 * 1024),
             # A web proxy of the environment cannot reach this machine's own loopback address.
             ("grpc.enable_http_proxy", int(not is_loopback(host))),
         ]

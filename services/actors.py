@@ -7,6 +7,7 @@ import ray
 from ray.actor import ActorHandle
 
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.store.owners import owner_name
 from services.worker import Worker
 from services.workers import EMBEDDER, KINDS, NAMESPACE, TRAINER
 
@@ -27,8 +28,7 @@ class _WorkerActor(Worker):
 
     def __init__(self, name: str, catalog_url: str, store_uri: str) -> None:
         """Work on the runs of the actor `name`."""
-        actor_id = ray.get_runtime_context().get_actor_id()
-        super().__init__(f"{name}/{actor_id}", KINDS[name], catalog_url, store_uri)
+        super().__init__(owner_name(name), KINDS[name], catalog_url, store_uri)
 
 
 class Embedder(_WorkerActor):

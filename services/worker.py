@@ -15,8 +15,8 @@ from services.auto_train import train_when_due
 from services.heartbeat import Heartbeat
 from services.outcome import Outcome
 
-STALE_AFTER_S = 15.0
-"""Silence after which another worker's run counts as abandoned."""
+STALE_AFTER_S = 60.0
+"""Silence after which the run of a worker on another machine counts as abandoned."""
 
 POLL_S = 5.0
 """How often an idle worker looks by itself; the API wakes it at once."""
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class Worker:
     """What a worker actor runs: a thread that executes runs of some kinds, for ever.
 
-    The owner's name stays the same when Ray restarts the actor, so that the new process claims the
-    run of the dead one at once.
+    The owner's name says host and process (`poolscore.store.owners`): when Ray restarts the actor,
+    or somebody the whole service, the run of the dead process is claimed at once.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """The worker actors as the API sees them: which does which runs, and what it can be asked."""
 
 import logging
+from typing import cast
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -45,7 +46,7 @@ def encoder_digest(spec: EncoderSpec) -> str:
     """
     try:
         embedder = ray.get_actor(EMBEDDER, namespace=NAMESPACE)
-        return ray.get(embedder.encoder_digest.remote(spec))
+        return cast("str", ray.get(embedder.encoder_digest.remote(spec)))
     except RayTaskError as error:
         if isinstance(error.cause, PoolscoreError):
             raise error.cause from None

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.store.catalog import Catalog
+from poolscore.store.owners import is_gone
 from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds, utcnow
 from poolscore.store.runs import read_run, run_record, update_run
 from poolscore.store.tables import runs
@@ -24,15 +25,17 @@ def claim_run(
 ) -> Run | None:
     """Take the oldest run that waits, or whose worker is gone; only `run` itself when given.
 
-    A worker is gone when its last heartbeat is older than `stale_after_s`, or when it has the name
-    of the worker that asks: one worker does one run at a time, so it must have been restarted.
+    A worker is gone when its last heartbeat is older than `stale_after_s`, when its name is that of
+    a process of this machine that has ended (`owners`), or when it has the name of the worker that
+    asks: one worker does one run at a time, so it must have been restarted.
     A run whose cancellation nobody lives to carry out is closed as cancelled here.
     """
     now = utcnow()
-    free = _free(kinds, owner, now - timedelta(seconds=stale_after_s))
-    if run is not None:
-        free = and_(free, runs.c.pool_id == run.pool_id, runs.c.number == run.number)
     with catalog.read() as connection:  # an idle worker that polls must not take the write lock
+        gone = [owner, *_gone_owners(connection, kinds)]
+        free = _free(kinds, gone, now - timedelta(seconds=stale_after_s))
+        if run is not None:
+            free = and_(free, runs.c.pool_id == run.pool_id, runs.c.number == run.number)
         if connection.execute(select(runs.c.number).where(free).limit(1)).first() is None:
             return None
     with catalog.write() as connection:
@@ -126,8 +129,17 @@ def reopen_run(catalog: Catalog, run: Run, *, owner: str = "") -> Run:
         return _take(connection, reopened, owner, utcnow()) if owner else reopened
 
 
-def _free(kinds: Collection[RunKind], owner: str, stale: datetime) -> ColumnElement[bool]:
-    abandoned = or_(runs.c.heartbeat_time < stale, runs.c.owner == owner)
+def _gone_owners(connection: Connection, kinds: Collection[RunKind]) -> list[str]:
+    query = select(runs.c.owner).where(
+        runs.c.kind.in_(list(kinds)), runs.c.state == RunState.RUNNING
+    )
+    return [owner for owner in connection.scalars(query.distinct()) if is_gone(owner)]
+
+
+def _free(
+    kinds: Collection[RunKind], gone: Collection[str], stale: datetime
+) -> ColumnElement[bool]:
+    abandoned = or_(runs.c.heartbeat_time < stale, runs.c.owner.in_(gone))
     return and_(
         runs.c.kind.in_(list(kinds)),
         or_(
