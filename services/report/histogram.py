@@ -13,7 +13,7 @@ from services.report.svg import element
 _BINS = 25
 _PANEL = 84
 _PITCH = 122
-_HEIGHT = 2 * _PITCH - 8
+_HEIGHT = 30 + _PITCH + _PANEL + 44
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,12 @@ def _panel(
 def _axis(low: float, high: float) -> Markup:
     base = 30 + _PITCH + _PANEL
     tenths = round(10 * (high - low))
+    first = round(10 * low)
     every = 2 if tenths > 5 else 1
     parts = [
         element("text", f"{low + tenth / 10:.1f}", x=f"{100 * tenth / tenths:.2f}%", y=base + 18,
                 class_="tick middle")
-        for tenth in range(0, tenths + 1, every)
+        for tenth in range(first % every, tenths + 1, every)
     ]  # fmt: skip
     name = "p_clean (share of each group per bin)"
     parts.append(element("text", name, x="50%", y=base + 38, class_="name middle"))

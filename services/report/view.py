@@ -91,7 +91,7 @@ def build_view(data: ReportData) -> View:
         classes_labelled=sum(row.labels > 0 for row in data.balance),
         classes_labelled_random=sum(row.labels_random > 0 for row in data.balance),
         stages=_stages(data.stages),
-        stage_seconds=sum(seconds for _, seconds in data.stages),
+        stage_seconds=sum(_measured(data.stages)),
         rejects=reject_rows(data.rejects),
         rejected=sum(data.rejects.values()),
         labelled=share(data.curve[-1].labels, data.embedded),
@@ -118,7 +118,7 @@ def _accuracy(data: ReportData) -> Markup:
 
 def _auroc(curve: Sequence[CurvePoint]) -> Markup:
     measured = [v for p in curve for v in (p.auroc_p_clean, p.auroc_max_prob) if math.isfinite(v)]
-    axis = fit([*measured, 0.5], lambda v: f"{v:g}", fixed) if measured else _UNIT
+    axis = fit([*measured, 0.5], fixed, fixed) if measured else _UNIT
     last = curve[-1]
     lines = [
         Line("max-prob", [(p.labels, p.auroc_max_prob) for p in curve], "control"),
@@ -166,9 +166,13 @@ def _place(part: float, widest: float) -> float:
 
 
 def _stages(stages: Sequence[tuple[str, float]]) -> list[StageRow]:
-    total = sum(seconds for _, seconds in stages)
-    longest = max((seconds for _, seconds in stages), default=0.0) or 1.0
+    total = sum(_measured(stages))
+    longest = max(_measured(stages), default=0.0) or 1.0
     return [
-        StageRow(name, seconds, 100 * seconds / longest, share(seconds, total))
+        StageRow(name, seconds, _place(seconds, longest), share(seconds, total))
         for name, seconds in stages
     ]
+
+
+def _measured(stages: Sequence[tuple[str, float]]) -> list[float]:
+    return [seconds for _, seconds in stages if math.isfinite(seconds)]
