@@ -63,7 +63,9 @@ bench: install
 	$(BIN)/python -m bench
 
 embedded-model: install
-	VENV=$(abspath $(VENV)) poolscore/encoder/embedded/build/run.sh
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps \
+		-r poolscore/encoder/embedded/build/requirements.txt
+	$(BIN)/python -m poolscore.encoder.embedded.build --work out/embedded-model
 
 clean:
 	rm -rf out .stamps .pytest_cache .ruff_cache .hypothesis dist build

@@ -41,7 +41,13 @@ def test_nothing_measured() -> None:
 
 def test_rounds_far_apart_are_the_ticks_else_round_numbers() -> None:
     ticks = re.compile(r'class="tick middle">([\d,]+)<')
-    assert ticks.findall(draw((0, 0.1), (64, 0.2), (1064, 0.3))) == ["0", "250", "500", "750", "1,000"]
+    assert ticks.findall(draw((0, 0.1), (64, 0.2), (1064, 0.3))) == [
+        "0",
+        "250",
+        "500",
+        "750",
+        "1,000",
+    ]
     assert ticks.findall(draw((0, 0.1), (640, 0.2), (1280, 0.3))) == ["0", "640", "1,280"]
 
 

@@ -61,7 +61,8 @@ def render(data: ReportData, folder: Path) -> tuple[str, Page]:
 
 def test_needs_nothing_from_outside(data: ReportData, tmp_path: Path) -> None:
     html, page = render(data, tmp_path)
-    assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    outside_pictures = re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", outside_pictures)
     assert {"script", "link", "iframe", "object"}.isdisjoint(name for name, _ in page.tags)
     sources = [attributes["src"] or "" for attributes in page.having("img")]
     assert len(sources) == 8
@@ -178,7 +179,7 @@ def test_many_classes_and_pictures_are_folded_and_bounded(data: ReportData, tmp_
     page = render(many, tmp_path)[1]
     assert "The other 23 classes" in page.text
     assert page.text.index("class 19") < page.text.index("The other 23 classes")
-    assert page.text.index("The other 23 classes") < page.text.index("class 20")
+    assert page.text.index("The other 23 classes") < page.text.rindex("class 20")
     assert len(page.having("img")) == 60
     assert "60 of 80 shown" in page.text
 

@@ -5,7 +5,9 @@ from services.report.svg import element, spread, ticks
 
 def test_text_and_attributes_are_escaped() -> None:
     drawn = element("text", "<b>&", class_='a"b', aria_label="<x>", x=1.0, y=2.346)
-    assert drawn == '<text class="a&#34;b" aria-label="&lt;x&gt;" x="1" y="2.35">&lt;b&gt;&amp;</text>'
+    assert (
+        drawn == '<text class="a&#34;b" aria-label="&lt;x&gt;" x="1" y="2.35">&lt;b&gt;&amp;</text>'
+    )
 
 
 def test_elements_nest() -> None:
