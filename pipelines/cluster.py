@@ -12,6 +12,8 @@ LOCAL_CPUS = 8
 Data starves silently on a resume when a machine of two cores offers only two."""
 OBJECT_STORE_BYTES = 512 * 2**20
 """Shared memory of a local Ray: holds decoded images between the stages."""
+AGENT_TIMEOUT_MS = 60_000
+"""Patience with Ray's own agents; its default gives a busy laptop half as long, then gives up."""
 
 
 def connect(address: str | None = None) -> None:
@@ -32,6 +34,7 @@ def _start(address: str | None) -> None:
             num_cpus=None if address else LOCAL_CPUS,
             object_store_memory=None if address else OBJECT_STORE_BYTES,
             include_dashboard=None if address else False,
+            _system_config=None if address else {"agent_register_timeout_ms": AGENT_TIMEOUT_MS},
             logging_level=logging.ERROR,
             log_to_driver=False,
         )
