@@ -68,5 +68,5 @@ embedded-model: install
 	$(BIN)/python -m poolscore.encoder.embedded.build --work out/embedded-model
 
 clean:
-	rm -rf out .stamps .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf out .pytest_cache .ruff_cache .hypothesis dist build
 	test ! -d .venv || rm -rf .venv

@@ -31,7 +31,7 @@ def label(
     file: Annotated[
         Path | None, typer.Option(help="CSV with the columns item and label, as `lease --out`.")
     ] = None,
-    annotator: Annotated[str, typer.Option(help="Who answered.")] = "me",
+    annotator: Annotated[str, typer.Option(help="Who answered; empty: who leased the batch.")] = "",
     address: Address = None,
 ) -> None:
     """Record answers; each is accepted or refused by itself."""
