@@ -97,7 +97,11 @@ def run_embed(
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
     version = register_prompt_zero(catalog, store, pool, trained)
-    changed = snapshot.number != pool.active_snapshot
+    # Prompts may have been trained, and another run committed, while this one embedded.
+    pool = get_pool(catalog, pool_id)
+    if pool.active_prompt_version is not None:
+        version = pool.active_prompt_version
+    changed = snapshot.number > (pool.active_snapshot or 0)
     ranking = pool.active_ranking
     if changed or ranking is None:
         outcome = rescore_pool(

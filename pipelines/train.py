@@ -99,6 +99,9 @@ def train_pool(
         )
     with watch.stage("score"):
         on_progress(RunProgress(message="scoring the cached embeddings"))
+        # New images may have been committed while this trained; they are ranked as well.
+        snapshot, _ = _active(get_pool(catalog, pool_id))
+        manifest = _manifest(catalog, store, pool_id, snapshot)
         scored = score_snapshot(store, manifest, trained.features)
     with watch.stage("rank"):
         ranking = rank(catalog, store, pool, scored, RankRequest(snapshot, version.number))

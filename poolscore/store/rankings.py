@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, select
 
-from poolscore.errors import InvalidInputError, NotFoundError
+from poolscore.errors import AbortedError, InvalidInputError, NotFoundError
 from poolscore.store import sql
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Ranking, utcnow
@@ -81,7 +81,8 @@ def activate(
     """Switch snapshot, prompt version and ranking of a pool in one transaction.
 
     Raises NotFoundError RANKING_NOT_FOUND, InvalidInputError RANKING_MISMATCH when the ranking was
-    not made from this snapshot and prompt version.
+    not made from this snapshot and prompt version, and AbortedError SNAPSHOT_SUPERSEDED when a
+    newer snapshot has become active meanwhile: going back would hide its images.
     """
     with catalog.write() as connection:
         pool = sql.lock_pool(connection, pool_id)
@@ -91,6 +92,12 @@ def activate(
                 f"ranking {ranking} of pool '{pool_id}' is of snapshot {row['snapshot']} and "
                 f"prompt version {row['prompt_version']}, not of {snapshot} and {prompt_version}",
                 reason="RANKING_MISMATCH",
+            )
+        if snapshot < (pool.active_snapshot or 0):
+            raise AbortedError(
+                f"snapshot {pool.active_snapshot} of pool '{pool_id}' became active while "
+                f"snapshot {snapshot} was ranked; start the run again",
+                reason="SNAPSHOT_SUPERSEDED",
             )
         sql.touch_pool(
             connection,

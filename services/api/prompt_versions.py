@@ -43,15 +43,18 @@ class PromptVersionApi:
     ) -> pb.ActivatePromptVersionResponse:
         """Make a version and the newest ranking it has produced active; nothing is recomputed.
 
-        Raises FailedPreconditionError (NO_RANKING) for a version that was never ranked.
+        Raises FailedPreconditionError (NO_RANKING) for a version that has not ranked the active
+        snapshot.
         """
         pool_id, number = names.parse_numbered(request.name, names.PROMPT_VERSIONS)
         catalog = self.backend.catalog
         prompt_versions.get_prompt_version(catalog, pool_id, number)
         ranking = rankings.latest_ranking_of(catalog, pool_id, number)
-        if ranking is None:
+        snapshot = pools.get_pool(catalog, pool_id).active_snapshot
+        if ranking is None or ranking.snapshot != snapshot:
             raise FailedPreconditionError(
-                f"{request.name} has no stored ranking; start a rescore run with it",
+                f"{request.name} has no ranking of the active snapshot; start a rescore run with "
+                "it",
                 reason="NO_RANKING",
                 prompt_version=request.name,
             )

@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from poolscore.errors import InvalidInputError, NotFoundError
+from poolscore.errors import AbortedError, InvalidInputError, NotFoundError
 from poolscore.store.catalog import Catalog
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.ranking_file import LoadedRanking
 from poolscore.store.rankings import activate, get_ranking, latest_ranking_of
+from poolscore.store.snapshots import add_snapshot
 from tests.store_world import POOL, add_pool, register_ranking
 
 
@@ -43,6 +44,19 @@ def test_half_a_switch_is_refused(catalog: Catalog, ranking: LoadedRanking) -> N
     with pytest.raises(NotFoundError) as missing:
         activate(catalog, POOL, 1, 0, 9)
     assert missing.value.reason == "RANKING_NOT_FOUND"
+    assert get_pool(catalog, POOL) == before
+
+
+def test_a_late_run_never_brings_an_older_snapshot_back(
+    catalog: Catalog, ranking: LoadedRanking, tmp_path: Path
+) -> None:
+    add_snapshot(catalog, POOL, "n.json", "c" * 64, 20, 0, "d" * 64, run=2)
+    newer = register_ranking(catalog, tmp_path, 20, snapshot=2)
+    activate(catalog, POOL, 2, 0, newer.number)
+    before = get_pool(catalog, POOL)
+    with pytest.raises(AbortedError) as caught:
+        activate(catalog, POOL, 1, 0, ranking.record.number)
+    assert caught.value.reason == "SNAPSHOT_SUPERSEDED"
     assert get_pool(catalog, POOL) == before
 
 
