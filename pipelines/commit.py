@@ -5,7 +5,7 @@ from collections import Counter
 
 import pyarrow as pa
 
-from pipelines.places import Store
+from pipelines.places import LISTING_SHARD, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
@@ -21,15 +21,18 @@ from poolscore.store.manifest import (
 )
 from poolscore.store.records import Pool, Run, Snapshot, utcnow
 from poolscore.store.shards import read_table
-from poolscore.store.snapshots import add_snapshot, get_snapshot
+from poolscore.store.snapshots import add_snapshot, latest_snapshot
 from poolscore.store.verify import verify_snapshot
 
 
-def active_manifest(catalog: Catalog, store: Store, pool: Pool) -> Manifest | None:
-    """Manifest of the pool's active snapshot."""
-    if pool.active_snapshot is None:
+def latest_manifest(catalog: Catalog, store: Store, pool_id: str) -> Manifest | None:
+    """Manifest of the pool's newest snapshot, on which the next one builds.
+
+    The newest one may not be active: its run may have died before it had ranked it.
+    """
+    snapshot = latest_snapshot(catalog, pool_id)
+    if snapshot is None:
         return None
-    snapshot = get_snapshot(catalog, pool.pool_id, pool.active_snapshot)
     return load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
 
 
@@ -56,13 +59,13 @@ def commit(
 ) -> Snapshot:
     """Check that every input left one row, then commit and register the snapshot.
 
-    It shares the shards of the active snapshot. Raises FailedPreconditionError RUN_INCOMPLETE,
+    It shares the shards of the newest snapshot. Raises FailedPreconditionError RUN_INCOMPLETE,
     TOO_MANY_REJECTS or SNAPSHOT_INVALID; the shards are kept.
     """
     filesystem, root = store
     entries, rejects = _own_shards(store, plan, counter)
     _check_rejects(plan, rejects, max_reject_ratio)
-    base = active_manifest(catalog, store, pool)
+    base = latest_manifest(catalog, store, pool.pool_id)
     shards = sort_shards([*entries, *(base.shards if base else ())])
     rejects.update(base.rejects if base else {})
     manifest = Manifest(
@@ -107,17 +110,20 @@ def register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manife
     )
 
 
+def is_complete(store: Store, plan: Plan, counter: ShardCounter) -> bool:
+    """Whether every planned input has its row; looks at the ids only when it may be so."""
+    return counter.rows >= plan.total and _rows(_distinct(store, counter)[0]) == plan.total
+
+
 def _own_shards(
     store: Store, plan: Plan, counter: ShardCounter
 ) -> tuple[list[ShardEntry], Counter[str]]:
     counter.update()
-    entries, rejects = dict(counter.entries), Counter(counter.rejects)
-    if sum(entry.rows for entry in entries.values()) > plan.total:
-        _drop_repeated(store, entries, rejects)
-    rows = sum(entry.rows for entry in entries.values())
-    if rows != plan.total:
+    entries, rejects = _distinct(store, counter)
+    if _rows(entries) != plan.total:
         raise FailedPreconditionError(
-            f"the shards hold {rows:,} rows for {plan.total:,} inputs; run the same command again",
+            f"the shards hold {_rows(entries):,} rows for {plan.total:,} inputs; run the same "
+            "command again",
             reason="RUN_INCOMPLETE",
         )
     _, root = store
@@ -128,33 +134,54 @@ def _own_shards(
     return own, rejects
 
 
-def _drop_repeated(store: Store, entries: dict[str, ShardEntry], rejects: Counter[str]) -> None:
-    """Leave out shards whose ids all stand elsewhere.
+def _rows(entries: dict[str, ShardEntry]) -> int:
+    return sum(entry.rows for entry in entries.values())
+
+
+def _distinct(store: Store, counter: ShardCounter) -> tuple[dict[str, ShardEntry], Counter[str]]:
+    """The shards without those whose ids all stand elsewhere.
 
     A worker of a killed attempt may commit one shard after the next attempt has read the
     checkpoint; that attempt embeds its ids again, so one of the two is superfluous.
     """
     filesystem, _ = store
-    tables = {
-        path: read_table(filesystem, path, ["id", "reject_reason"]) for path in sorted(entries)
-    }
-    count = Counter(each for table in tables.values() for each in table["id"].to_pylist())
-    for path, table in tables.items():
-        ids = table["id"].to_pylist()
-        if all(count[each] > 1 for each in ids):
-            count.subtract(ids)
-            rejects.subtract(pc.drop_null(table["reject_reason"]).to_pylist())
+    entries, rejects = dict(counter.entries), Counter(counter.rejects)
+    # What was refused while listing is written once, and a duplicate bears the id of its twin.
+    written = sorted(path for path in entries if not path.endswith(f"/{LISTING_SHARD}"))
+    ids = {path: read_table(filesystem, path, ["id"])["id"] for path in written}
+    count = _repeated(ids)
+    for path in written if count else ():
+        own = ids[path].to_pylist()
+        if all(count[each] > 1 for each in own):
+            count.subtract(own)
+            reasons = read_table(filesystem, path, ["reject_reason"])["reject_reason"]
+            rejects.subtract(reasons.drop_null().to_pylist())
             del entries[path]
+    return entries, rejects
+
+
+def _repeated(ids: dict[str, pa.ChunkedArray]) -> Counter[str]:
+    """How often the ids occur that occur more than once."""
+    chunks = [chunk for column in ids.values() for chunk in column.chunks]
+    counts = pc.value_counts(pa.chunked_array(chunks, pa.string()))
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1))
+    return Counter({row["values"]: row["counts"] for row in repeated.to_pylist()})
+
+
+def too_many(rejected: int, plan: Plan, limit: float) -> bool:
+    """Whether so many rejects forbid the commit."""
+    return rejected > limit * plan.total
 
 
 def _check_rejects(plan: Plan, rejects: Counter[str], limit: float) -> None:
     rejected = rejects.total()
-    if rejected > limit * plan.total:
+    if too_many(rejected, plan, limit):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejects.most_common())
         raise FailedPreconditionError(
             f"{rejected:,} of {plan.total:,} inputs of '{plan.source}' were rejected ({reasons}), "
-            f"more than the limit of {limit:.0%}; nothing was committed and nothing is lost: mend "
-            "the source, or run the same command with a higher --max-rejects",
+            f"more than the limit of {limit:.0%}; nothing was committed: mend the source and run "
+            "the same again, which begins anew, or accept them with 'poolscore embed ... "
+            "--max-rejects 1', which keeps what is embedded",
             reason="TOO_MANY_REJECTS",
         )
 

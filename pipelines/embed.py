@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.cluster import connect
-from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
+from pipelines.commit import (
+    commit,
+    committed_snapshot,
+    is_complete,
+    known_ids,
+    latest_manifest,
+    too_many,
+)
 from pipelines.config import EmbedConfig
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
@@ -22,7 +29,7 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
 from poolscore.store.shards import shard_schema
-from poolscore.store.snapshots import get_snapshot
+from poolscore.store.snapshots import latest_snapshot
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def run_embed(
             snapshot = share_snapshot(catalog, store, pool, run, source)
     if snapshot is None:
         with watch.stage("list"):
-            plan = plan or _plan(job, pool, source)
+            plan = _plan(job, plan, source)
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
     version = register_prompt_zero(catalog, store, pool, trained)
@@ -121,23 +128,36 @@ def run_embed(
     )
 
 
-def _plan(job: _Job, pool: Pool, source: str) -> Plan:
-    known = known_ids(job.store, active_manifest(job.catalog, job.store, pool))
+def _plan(job: _Job, plan: Plan | None, source: str) -> Plan:
+    # A source whose rejects were too many has been mended, or nobody would ask again.
+    if plan is not None and not _refused(job, plan):
+        return plan
+    known = known_ids(job.store, latest_manifest(job.catalog, job.store, job.run.pool_id))
     schema = shard_schema(job.encoder.dim, job.encoder.digest)
     return make_plan(job.places, source, known, schema)
+
+
+def _refused(job: _Job, plan: Plan) -> bool:
+    """Whether an earlier attempt embedded everything and was not committed for its rejects."""
+    counter = ShardCounter(job.places)
+    counter.update()
+    return too_many(counter.rejects.total(), plan, job.config.max_reject_ratio) and is_complete(
+        job.store, plan, counter
+    )
 
 
 def _embed_planned(
     job: _Job, pool: Pool, plan: Plan, features: PromptFeatures, watch: Stopwatch
 ) -> tuple[Snapshot, RunProgress]:
-    if plan.total == 0 and pool.active_snapshot is not None:
-        return get_snapshot(job.catalog, pool.pool_id, pool.active_snapshot), RunProgress()
+    newest = latest_snapshot(job.catalog, pool.pool_id)
+    if plan.total == 0 and newest is not None:
+        return newest, RunProgress()
     counter = ShardCounter(job.places)
     counter.update()
     resumed = counter.rows - plan.refused if job.places.committed() else 0
     meter = ProgressMeter(plan.total, resumed)
     with watch.stage("embed"), reported(counter, meter, job.on_progress, job.config.poll_s):
-        if counter.rows < plan.total:
+        if not is_complete(job.store, plan, counter):
             connect(job.ray_address)
             embed_to_shards(
                 job.places,

@@ -72,8 +72,17 @@ class RunPlaces:
         kept = [name for name in names if name.rpartition("-")[0] in wanted]
         return [f"{self.shards}/{name}" for name in sorted(kept)]
 
+    def clear(self) -> None:
+        """Remove everything, the plan first: without it nothing else counts."""
+        if self.filesystem.get_file_info(self.plan).is_file:
+            self.filesystem.delete_file(self.plan)
+        self._remove(self.inputs, self.checkpoint, self.shards)
+
     def remove_working_files(self) -> None:
         """Remove plan and checkpoint of a run whose snapshot is registered."""
-        for folder in (self.inputs, self.checkpoint):
+        self._remove(self.inputs, self.checkpoint)
+
+    def _remove(self, *folders: str) -> None:
+        for folder in folders:
             if self.filesystem.get_file_info(folder).type == fs.FileType.Directory:
                 self.filesystem.delete_dir(folder)

@@ -47,8 +47,9 @@ def make_plan(
 ) -> Plan:
     """List `source` without `known_ids` and freeze it; `schema` is that of the shards.
 
-    Raises what `list_source` raises.
+    Whatever the run has kept so far is removed. Raises what `list_source` raises.
     """
+    places.clear()
     listing = list_source(source)
     fresh = _without(listing, known_ids)
     _write_inputs(places, fresh.inputs)

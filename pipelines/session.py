@@ -1,49 +1,23 @@
 """Embedding runs of a command line: begin one, or go on with the one that was stopped."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from pipelines.config import EmbedConfig
 from pipelines.embed import EmbedOutcome, run_embed
+from pipelines.heartbeat import Heartbeat
 from pipelines.places import Store
 from pipelines.progress import OnProgress
-from poolscore.errors import AbortedError, FailedPreconditionError, UnavailableError
+from poolscore.errors import AbortedError
 from poolscore.store.catalog import Catalog
 from poolscore.store.owners import owner_name
 from poolscore.store.records import Run, RunKind, RunProgress, RunState
-from poolscore.store.run_queue import claim_run, finish_run, heartbeat, reopen_run
-from poolscore.store.runs import find_resumable_run, start_run
-
-HEARTBEAT_S = 5.0
-STALE_AFTER_S = 60.0
-"""A worker on another machine is taken for dead after so long without a heartbeat."""
+from poolscore.store.run_queue import begin_run, finish_run
 
 
 def process_owner() -> str:
     """Name of this process as the owner of a run."""
     return owner_name("cli")
-
-
-def take_run(catalog: Catalog, pool_id: str, kind: RunKind, spec: dict[str, str]) -> Run:
-    """Begin a run for this spec, or go on with the one that has not succeeded.
-
-    Raises FailedPreconditionError RUN_IN_PROGRESS when a living process works on it.
-    """
-    owner = process_owner()
-    run = find_resumable_run(catalog, pool_id, kind, spec)
-    if run is None:
-        return start_run(catalog, pool_id, kind, spec, owner=owner)
-    if run.state in (RunState.FAILED, RunState.CANCELLED):
-        return reopen_run(catalog, run, owner=owner)
-    taken = claim_run(catalog, [kind], owner, STALE_AFTER_S, run=run)
-    if taken is None:
-        raise FailedPreconditionError(
-            f"{run.name} does this already, under {run.owner}; wait for it, or stop it there",
-            reason="RUN_IN_PROGRESS",
-            run=run.name,
-        )
-    return taken
 
 
 def embed_here(
@@ -59,30 +33,32 @@ def embed_here(
     """Do an embedding run in this process and record it in the catalog.
 
     The same call goes on with a run that was stopped, killed or failed.
-    Raises what `take_run` and `run_embed` raise.
+    Raises what `begin_run` and `run_embed` raise.
     """
-    run = take_run(catalog, pool_id, RunKind.EMBED, {"source": source})
-    owner, pulse = process_owner(), _Pulse(catalog, run)
+    owner = process_owner()
+    run = begin_run(catalog, pool_id, RunKind.EMBED, {"source": source}, owner)
+    heartbeat = Heartbeat(catalog, run, owner)
 
     def report(progress: RunProgress) -> None:
-        pulse.beat(progress)
+        heartbeat.report(progress)
         on_progress(progress)
 
     def stop() -> bool:
-        return should_stop() or pulse.lost
+        return should_stop() or heartbeat.should_stop()
 
     try:
-        outcome = run_embed(
-            catalog,
-            store,
-            pool_id,
-            source,
-            run,
-            report,
-            stop,
-            config,
-            ray_address=ray_address,
-        )
+        with heartbeat:
+            outcome = run_embed(
+                catalog,
+                store,
+                pool_id,
+                source,
+                run,
+                report,
+                stop,
+                config,
+                ray_address=ray_address,
+            )
     except AbortedError as error:
         _end(catalog, run, RunState.CANCELLED, error.message)
         raise
@@ -101,24 +77,6 @@ def embed_here(
         stages=outcome.stages,
     )
     return outcome
-
-
-class _Pulse:
-    """Tells the catalog every few seconds that the run is alive, and hears of a cancellation."""
-
-    def __init__(self, catalog: Catalog, run: Run) -> None:
-        self._catalog = catalog
-        self._run = run
-        self._last = 0.0
-        self.lost = False
-
-    def beat(self, progress: RunProgress) -> None:
-        if time.monotonic() - self._last < HEARTBEAT_S:
-            return
-        self._last = time.monotonic()
-        # A catalog that is busy for a while is no reason to stop; a later beat gets through.
-        with suppress(UnavailableError):
-            self.lost = not heartbeat(self._catalog, self._run, process_owner(), progress)
 
 
 def _end(catalog: Catalog, run: Run, state: RunState, error: str) -> None:

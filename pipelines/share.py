@@ -1,6 +1,6 @@
 """A pool that takes over the embeddings of another: other classes or strategy, no pixels."""
 
-from pipelines.commit import active_manifest, register
+from pipelines.commit import latest_manifest, register
 from pipelines.places import Store
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
@@ -23,7 +23,7 @@ def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, source:
     ENCODER_MISMATCH, POOL_NOT_EMPTY.
     """
     other = get_pool(catalog, source.removeprefix(_PREFIX))
-    manifest = active_manifest(catalog, store, other)
+    manifest = latest_manifest(catalog, store, other.pool_id)
     if manifest is None:
         raise FailedPreconditionError(
             f"pool '{other.pool_id}' has no embeddings to share: run "

@@ -5,6 +5,7 @@ import functools
 from pipelines.cluster import quieten
 from pipelines.embed import run_embed
 from pipelines.encode_stage import check_digest
+from pipelines.heartbeat import Heartbeat
 from pipelines.rescore import rescore_pool
 from pipelines.train import train_pool
 from poolscore.encoder.encoder import Encoder
@@ -16,7 +17,6 @@ from poolscore.store.files import open_store
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Run, RunKind, RunProgress, RunState
 from services.api import names
-from services.heartbeat import Heartbeat
 from services.outcome import Outcome
 
 

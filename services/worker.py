@@ -7,16 +7,13 @@ import threading
 import uuid
 from collections.abc import Sequence
 
+from pipelines.heartbeat import Heartbeat
 from poolscore.errors import PoolscoreError
 from poolscore.store import run_queue
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Run, RunKind, RunState
 from services.auto_train import train_when_due
-from services.heartbeat import Heartbeat
 from services.outcome import Outcome
-
-STALE_AFTER_S = 60.0
-"""Silence after which the run of a worker on another machine counts as abandoned."""
 
 POLL_S = 5.0
 """How often an idle worker looks by itself; the API wakes it at once."""
@@ -71,7 +68,7 @@ class Worker:
 
     def _claim(self) -> Run | None:
         try:
-            return run_queue.claim_run(self._catalog, self._kinds, self._owner, STALE_AFTER_S)
+            return run_queue.claim_run(self._catalog, self._kinds, self._owner)
         except PoolscoreError as error:
             _log.warning("cannot look for runs: %s", error.message)
             return None

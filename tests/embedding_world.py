@@ -22,7 +22,7 @@ from poolscore.store.files import absolute, open_store
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import create_pool
 from poolscore.store.records import RunKind, RunProgress, Snapshot
-from poolscore.store.runs import start_run
+from poolscore.store.run_queue import begin_run
 from poolscore.store.shards import shard_schema
 from tests.photographs import CLASSES
 
@@ -69,9 +69,7 @@ class EmbeddingWorld:
         """A committed run without Ray: the same stages, called one after the other."""
         source = self.home / "list.csv"
         source.write_text("\n".join(["path", *map(str, paths)]))
-        run = start_run(
-            self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, owner="test"
-        )
+        run = begin_run(self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, "test")
         places, digest = self.places(run.number), encoder.digest
         make_plan(places, str(source), [], shard_schema(encoder.dim, digest))
         zero = zero_shot_prompts(encoder.zero_shot(CLASSES, "a photo of a {}."), encoder.scale)

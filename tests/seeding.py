@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.scoring.types import Scores
-from poolscore.store import files, pools, prompt_versions, rankings, runs, snapshots
+from poolscore.store import files, pools, prompt_versions, rankings, run_queue, snapshots
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Manifest, ShardEntry, commit_manifest
 from poolscore.store.ranking_file import ranking_table, write_ranking
-from poolscore.store.records import RunKind
+from poolscore.store.records import RunKind, RunState
 from poolscore.store.shards import embeddings_to_arrow, shard_schema
 
 CLASSES = ("cat", "dog", "owl")
@@ -31,7 +31,7 @@ def seed_pool(
     spec = EncoderSpec()
     pools.create_pool(catalog, pool_id, CLASSES, "", spec, "d" * 64, "random", train_after_labels)
     filesystem, root = files.open_store(store_uri)
-    run = runs.start_run(catalog, pool_id, RunKind.EMBED, {"source": "seed"}, owner="seed")
+    run = run_queue.begin_run(catalog, pool_id, RunKind.EMBED, {"source": "seed"}, "seed")
     path = f"{files.run_dir(root, pool_id, run.number)}/shard.parquet"
     filesystem.create_dir(files.run_dir(root, pool_id, run.number), recursive=True)
     # One reject beside the items: it must never pass for an item of the pool.
@@ -52,6 +52,7 @@ def seed_pool(
     )
     uri, sha256 = commit_manifest(filesystem, root, manifest)
     snapshots.add_snapshot(catalog, pool_id, uri, sha256, items, 1, "d" * 64, run.number)
+    run_queue.finish_run(catalog, run, "seed", RunState.SUCCEEDED, snapshot=1)
     add_version(catalog, store_uri, pool_id, item_ids(items))
 
 

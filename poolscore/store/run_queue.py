@@ -1,48 +1,97 @@
 """The runs table as a work queue: workers claim a run, keep it alive and finish it."""
 
-from collections.abc import Collection, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
 
 from poolscore.errors import AbortedError, FailedPreconditionError
+from poolscore.store import sql
 from poolscore.store.catalog import Catalog
 from poolscore.store.owners import is_gone
 from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds, utcnow
-from poolscore.store.runs import read_run, run_record, update_run
+from poolscore.store.runs import (
+    insert_run,
+    newest_run,
+    plain_spec,
+    read_run,
+    reopen_run,
+    run_record,
+    update_run,
+)
 from poolscore.store.tables import runs
+
+STALE_AFTER_S = 60.0
+"""Silence after which the run of a worker on another machine counts as abandoned."""
 
 
 def claim_run(
-    catalog: Catalog,
-    kinds: Collection[RunKind],
-    owner: str,
-    stale_after_s: float,
-    *,
-    run: Run | None = None,
+    catalog: Catalog, kinds: Collection[RunKind], owner: str, stale_after_s: float = STALE_AFTER_S
 ) -> Run | None:
-    """Take the oldest run that waits, or whose worker is gone; only `run` itself when given.
+    """Take the oldest run that waits, or whose worker is gone.
 
-    A worker is gone when its last heartbeat is older than `stale_after_s`, when its name is that of
-    a process of this machine that has ended (`owners`), or when it has the name of the worker that
-    asks: one worker does one run at a time, so it must have been restarted.
+    A pool does one run of a kind at a time; the others wait. A worker is gone when its last
+    heartbeat is older than `stale_after_s`, when its name is that of a process of this machine that
+    has ended (`owners`), or when it has the name of the worker that asks: one worker does one run
+    at a time, so it must have been restarted.
     A run whose cancellation nobody lives to carry out is closed as cancelled here.
     """
     now = utcnow()
     with catalog.read() as connection:  # an idle worker that polls must not take the write lock
-        gone = [owner, *_gone_owners(connection, kinds)]
-        free = _free(kinds, gone, now - timedelta(seconds=stale_after_s))
-        if run is not None:
-            free = and_(free, runs.c.pool_id == run.pool_id, runs.c.number == run.number)
+        abandoned = _abandoned(connection, kinds, owner, now - timedelta(seconds=stale_after_s))
+        free = _free(kinds, abandoned)
         if connection.execute(select(runs.c.number).where(free).limit(1)).first() is None:
             return None
     with catalog.write() as connection:
         _close_cancelled(connection, free, now)
         query = select(runs).where(free).order_by(runs.c.create_time, runs.c.number).limit(1)
         row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
-        return None if row is None else _take(connection, run_record(row), owner, now)
+        if row is None:
+            return None
+        run = run_record(row)
+        # Another worker may have taken another run of the pool since the row was read.
+        sql.lock_pool(connection, run.pool_id)
+        if _running(connection, run.pool_id, run.kind, abandoned) is not None:
+            return None
+        return _take(connection, run, owner, now)
+
+
+def begin_run(
+    catalog: Catalog,
+    pool_id: str,
+    kind: RunKind,
+    spec: Mapping[str, Any],
+    owner: str,
+    stale_after_s: float = STALE_AFTER_S,
+) -> Run:
+    """Take the newest run of this kind and spec unless it has succeeded, or a new one.
+
+    It may wait, have failed or been cancelled, or belong to a worker that is gone (`claim_run`); it
+    keeps its number and so whatever it has committed. Raises NotFoundError POOL_NOT_FOUND,
+    FailedPreconditionError RUN_IN_PROGRESS when a living worker does a run of this kind.
+    """
+    now, wanted = utcnow(), plain_spec(spec)
+    with catalog.write() as connection:
+        sql.lock_pool(connection, pool_id)
+        abandoned = _abandoned(connection, [kind], owner, now - timedelta(seconds=stale_after_s))
+        busy = _running(connection, pool_id, kind, abandoned)
+        if busy is not None:
+            raise FailedPreconditionError(
+                f"{busy.name} is doing this in pool '{pool_id}' already, under {busy.owner}; wait "
+                "for it, or stop it there",
+                reason="RUN_IN_PROGRESS",
+                run=busy.name,
+            )
+        request_id = uuid.uuid4().hex
+        run = newest_run(connection, pool_id, kind, wanted)
+        if run is None or run.state is RunState.SUCCEEDED:
+            run = insert_run(connection, pool_id, kind, wanted, request_id)
+        else:
+            run = reopen_run(connection, run, run.request_id)
+        return _take(connection, run, owner, now)
 
 
 def heartbeat(
@@ -50,17 +99,16 @@ def heartbeat(
     run: Run,
     owner: str,
     progress: RunProgress | None = None,
-    stages: Sequence[StageSeconds] | None = None,
 ) -> bool:
     """Say that the worker lives; False: the run was cancelled or taken over, the worker must stop.
 
-    The run's sequence grows when progress or stages differ from what is stored.
+    The run's sequence grows when the progress differs from what is stored.
     """
     with catalog.write() as connection:
         stored = read_run(connection, run.pool_id, run.number)
         if not _holds(stored, owner) or stored.cancel_requested:
             return False
-        changed = _changes(stored, progress, stages)
+        changed = _changes(stored, progress)
         update_run(connection, run, heartbeat_time=utcnow(), **changed)
         return True
 
@@ -76,7 +124,7 @@ def finish_run(
     prompt_version: int | None = None,
     ranking: int | None = None,
     progress: RunProgress | None = None,
-    stages: Sequence[StageSeconds] | None = None,
+    stages: Sequence[StageSeconds] = (),
 ) -> Run:
     """End the run. Raises AbortedError RUN_LOST when another worker has it meanwhile."""
     if not state.ended:
@@ -102,51 +150,47 @@ def finish_run(
         return read_run(connection, run.pool_id, run.number)
 
 
-def reopen_run(catalog: Catalog, run: Run, *, owner: str = "") -> Run:
-    """Queue a failed or cancelled run again, or, with an owner, begin it at once.
-
-    It keeps its number and so whatever it has committed. Raises FailedPreconditionError
-    RUN_NOT_REOPENABLE when the run is in another state.
-    """
-    with catalog.write() as connection:
-        stored = read_run(connection, run.pool_id, run.number)
-        if stored.state not in (RunState.FAILED, RunState.CANCELLED):
-            raise FailedPreconditionError(
-                f"{run.name} is {stored.state}; only a failed or cancelled run can be opened again",
-                reason="RUN_NOT_REOPENABLE",
-            )
-        update_run(
-            connection,
-            run,
-            state=RunState.PENDING,
-            error="",
-            end_time=None,
-            owner="",
-            cancel_requested=False,
-            sequence=stored.sequence + 1,
-        )
-        reopened = read_run(connection, run.pool_id, run.number)
-        return _take(connection, reopened, owner, utcnow()) if owner else reopened
-
-
-def _gone_owners(connection: Connection, kinds: Collection[RunKind]) -> list[str]:
+def _abandoned(
+    connection: Connection, kinds: Collection[RunKind], owner: str, stale: datetime
+) -> ColumnElement[bool]:
+    """Whether the worker of a running run is gone."""
     query = select(runs.c.owner).where(
         runs.c.kind.in_(list(kinds)), runs.c.state == RunState.RUNNING
     )
-    return [owner for owner in connection.scalars(query.distinct()) if is_gone(owner)]
+    gone = [each for each in connection.scalars(query.distinct()) if is_gone(each)]
+    return or_(runs.c.heartbeat_time < stale, runs.c.owner.in_([owner, *gone]))
 
 
-def _free(
-    kinds: Collection[RunKind], gone: Collection[str], stale: datetime
-) -> ColumnElement[bool]:
-    abandoned = or_(runs.c.heartbeat_time < stale, runs.c.owner.in_(gone))
+def _free(kinds: Collection[RunKind], abandoned: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Runs that may be claimed: nobody works on them, nor on another of their kind and pool."""
+    busy = (
+        select(runs.c.pool_id, runs.c.kind)
+        .where(runs.c.state == RunState.RUNNING, not_(abandoned))
+        .subquery()
+    )
+    mine = and_(busy.c.pool_id == runs.c.pool_id, busy.c.kind == runs.c.kind)
     return and_(
         runs.c.kind.in_(list(kinds)),
         or_(
             runs.c.state == RunState.PENDING,
             and_(runs.c.state == RunState.RUNNING, abandoned),
         ),
+        not_(exists().where(mine)),
     )
+
+
+def _running(
+    connection: Connection, pool_id: str, kind: RunKind, abandoned: ColumnElement[bool]
+) -> Run | None:
+    """The run of this kind that a living worker does in the pool."""
+    query = select(runs).where(
+        runs.c.pool_id == pool_id,
+        runs.c.kind == kind,
+        runs.c.state == RunState.RUNNING,
+        not_(abandoned),
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else run_record(row)
 
 
 def _close_cancelled(connection: Connection, free: ColumnElement[bool], now: datetime) -> None:
@@ -176,11 +220,11 @@ def _holds(stored: Run, owner: str) -> bool:
 
 
 def _changes(
-    stored: Run, progress: RunProgress | None, stages: Sequence[StageSeconds] | None
+    stored: Run, progress: RunProgress | None, stages: Sequence[StageSeconds] = ()
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if progress is not None and progress != stored.progress:
         values["progress"] = asdict(progress)
-    if stages is not None and tuple(stages) != stored.stages:
+    if stages:
         values["stages"] = [asdict(stage) for stage in stages]
     return values | {"sequence": stored.sequence + 1} if values else {}

@@ -20,49 +20,26 @@ def start_run(
     kind: RunKind,
     spec: Mapping[str, Any],
     request_id: str | None = None,
-    *,
-    owner: str = "",
 ) -> Run:
-    """Queue a run, or, with an owner, begin it at once in the same transaction.
+    """Queue a run.
 
-    The same request id gives the same run. Raises NotFoundError POOL_NOT_FOUND, InvalidInputError
-    REQUEST_ID_REUSED when the request id belongs to another spec.
+    An embedding run that failed or was cancelled and that nobody has repeated since is queued
+    again under its number, so that it keeps what it has committed. The same request id gives the
+    same run. Raises NotFoundError POOL_NOT_FOUND, InvalidInputError REQUEST_ID_REUSED when the
+    request id belongs to another spec.
     """
-    spec = json.loads(json.dumps(dict(spec)))
+    wanted = plain_spec(spec)
+    request_id = request_id or uuid.uuid4().hex
     with catalog.write() as connection:
         sql.lock_pool(connection, pool_id)
-        earlier = _by_request(connection, pool_id, request_id) if request_id else None
+        earlier = _by_request(connection, pool_id, request_id)
         if earlier is not None:
-            if (earlier.kind, earlier.spec) != (kind, spec):
-                raise InvalidInputError(
-                    f"request id '{request_id}' already started {earlier.name} with another "
-                    "specification; use a new request id",
-                    reason="REQUEST_ID_REUSED",
-                )
+            _check_same(earlier, kind, wanted, request_id)
             return earlier
-        now = utcnow()
-        number = sql.next_number(connection, runs.c.number, pool_id)
-        connection.execute(
-            runs.insert().values(
-                pool_id=pool_id,
-                number=number,
-                kind=kind,
-                spec=spec,
-                request_id=request_id or uuid.uuid4().hex,
-                state=RunState.RUNNING if owner else RunState.PENDING,
-                progress={},
-                stages=[],
-                error="",
-                sequence=1,
-                owner=owner,
-                attempts=1 if owner else 0,
-                cancel_requested=False,
-                create_time=now,
-                start_time=now if owner else None,
-                heartbeat_time=now if owner else None,
-            )
-        )
-        return read_run(connection, pool_id, number)
+        stopped = newest_run(connection, pool_id, kind, wanted) if kind is RunKind.EMBED else None
+        if stopped is not None and stopped.state in (RunState.FAILED, RunState.CANCELLED):
+            return reopen_run(connection, stopped, request_id)
+        return insert_run(connection, pool_id, kind, wanted, request_id)
 
 
 def get_run(catalog: Catalog, pool_id: str, number: int) -> Run:
@@ -104,29 +81,71 @@ def cancel_run(catalog: Catalog, pool_id: str, number: int) -> Run:
 def find_unfinished_run(
     catalog: Catalog, pool_id: str, kind: RunKind, spec: Mapping[str, Any]
 ) -> Run | None:
-    """The newest waiting or running run of this kind and spec."""
-    run = find_resumable_run(catalog, pool_id, kind, spec)
+    """The newest run of this kind and spec, if it waits or runs."""
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        run = newest_run(connection, pool_id, kind, plain_spec(spec))
     return None if run is None or run.state.ended else run
 
 
-def find_resumable_run(
-    catalog: Catalog, pool_id: str, kind: RunKind, spec: Mapping[str, Any]
-) -> Run | None:
-    """The newest run of this kind and spec, unless it has succeeded.
+def plain_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec as the catalog gives it back."""
+    return json.loads(json.dumps(dict(spec)))
 
-    It may be waiting, running (perhaps under a worker that is dead), failed or cancelled.
-    """
-    wanted = json.loads(json.dumps(dict(spec)))
+
+def newest_run(
+    connection: Connection, pool_id: str, kind: RunKind, spec: dict[str, Any]
+) -> Run | None:
+    """The newest run of this kind and spec inside a transaction."""
     query = (
         select(runs)
         .where(runs.c.pool_id == pool_id, runs.c.kind == kind)
         .order_by(runs.c.number.desc())
     )
-    with catalog.read() as connection:
-        sql.pool_row(connection, pool_id)
-        rows = connection.execute(query)
-        newest = next((run_record(row) for row in rows if row.spec == wanted), None)
-    return None if newest is None or newest.state is RunState.SUCCEEDED else newest
+    rows = connection.execute(query)
+    return next((run_record(row) for row in rows if row.spec == spec), None)
+
+
+def insert_run(
+    connection: Connection, pool_id: str, kind: RunKind, spec: dict[str, Any], request_id: str
+) -> Run:
+    """Add a waiting run inside a transaction that holds the pool."""
+    number = sql.next_number(connection, runs.c.number, pool_id)
+    connection.execute(
+        runs.insert().values(
+            pool_id=pool_id,
+            number=number,
+            kind=kind,
+            spec=spec,
+            request_id=request_id,
+            state=RunState.PENDING,
+            progress={},
+            stages=[],
+            error="",
+            sequence=1,
+            owner="",
+            attempts=0,
+            cancel_requested=False,
+            create_time=utcnow(),
+        )
+    )
+    return read_run(connection, pool_id, number)
+
+
+def reopen_run(connection: Connection, run: Run, request_id: str) -> Run:
+    """Let a run that has ended wait again, inside a transaction that holds the pool."""
+    update_run(
+        connection,
+        run,
+        request_id=request_id,
+        state=RunState.PENDING,
+        error="",
+        end_time=None,
+        owner="",
+        cancel_requested=False,
+        sequence=run.sequence + 1,
+    )
+    return read_run(connection, run.pool_id, run.number)
 
 
 def read_run(connection: Connection, pool_id: str, number: int) -> Run:
@@ -145,6 +164,15 @@ def update_run(connection: Connection, run: Run, **values: Any) -> None:
         .where(runs.c.pool_id == run.pool_id, runs.c.number == run.number)
         .values(**values)
     )
+
+
+def _check_same(earlier: Run, kind: RunKind, spec: dict[str, Any], request_id: str) -> None:
+    if (earlier.kind, earlier.spec) != (kind, spec):
+        raise InvalidInputError(
+            f"request id '{request_id}' already started {earlier.name} with another "
+            "specification; use a new request id",
+            reason="REQUEST_ID_REUSED",
+        )
 
 
 def _by_request(connection: Connection, pool_id: str, request_id: str) -> Run | None:

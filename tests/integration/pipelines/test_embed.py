@@ -170,3 +170,21 @@ def test_a_run_with_too_many_rejects_is_kept_and_goes_on_with_a_higher_limit(
     outcome = world.embed(images, config=replace(CONFIG, max_reject_ratio=1.0))
     assert (outcome.snapshot.embedded, outcome.snapshot.rejected) == (2, 6)
     assert outcome.progress.resumed == 8
+
+
+def test_a_mended_source_is_read_again_after_too_many_rejects(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    images = tmp_path / "images"
+    write_photographs(images, 2)
+    broken = write_broken(images)
+    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
+    with pytest.raises(FailedPreconditionError) as caught:
+        world.embed(images)
+    assert caught.value.reason == "TOO_MANY_REJECTS"
+    for name in broken:
+        (images / name).unlink()
+    write_photographs(images, 12)
+    outcome = world.embed(images)
+    assert (outcome.snapshot.embedded, outcome.progress.resumed) == (12, 0)
+    assert get_run(world.catalog, "photos", 1).attempts == 2

@@ -4,7 +4,7 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from poolscore.client import Client
-from poolscore.store import run_queue, runs
+from poolscore.store import run_queue
 from poolscore.store.records import RunKind, RunProgress, RunState
 from poolscore.v1 import run_service_pb2 as run_pb
 from tests.integration.services.running import Running
@@ -16,7 +16,7 @@ def test_a_run_is_watched_until_it_has_ended(
 ) -> None:
     pool, catalog = new_pool(), service.catalog
     # Held by this test from the start, so that no worker takes it.
-    run = runs.start_run(catalog, pool, RunKind.EMBED, {"source": "s"}, owner="test")
+    run = run_queue.begin_run(catalog, pool, RunKind.EMBED, {"source": "s"}, "test")
     seen: list[run_pb.Run] = []
     for message in client.watch_run(run.name):
         seen.append(message)
@@ -31,7 +31,7 @@ def test_a_run_is_watched_until_it_has_ended(
     ]
     assert seen[1].progress.done == 1
     assert seen[2].error == "no such folder"
-    assert [message.sequence for message in seen] == [1, 2, 3]
+    assert [message.sequence for message in seen] == [2, 3, 4]
 
 
 def test_switches_of_the_prompt_version_are_watched(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.commit import active_manifest, commit, committed_snapshot, known_ids
+from pipelines.commit import commit, committed_snapshot, is_complete, known_ids, latest_manifest
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
@@ -10,11 +10,9 @@ from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
-from poolscore.store.prompt_versions import add_prompt_version
-from poolscore.store.rankings import activate, add_ranking
-from poolscore.store.records import Pool, Run, RunKind, Snapshot
-from poolscore.store.runs import start_run
-from tests.shards_world import DIGEST, DIM, open_world, write_shard
+from poolscore.store.records import Pool, Run, RunKind, RunState, Snapshot
+from poolscore.store.run_queue import begin_run, finish_run
+from tests.shards_world import DIM, open_world, write_shard
 
 World = tuple[Catalog, Store, Pool]
 
@@ -24,9 +22,9 @@ def world(tmp_path: Path) -> World:
     return open_world(tmp_path)
 
 
-def _run(world: World) -> tuple[Run, RunPlaces]:
+def _run(world: World, source: str = "s") -> tuple[Run, RunPlaces]:
     catalog, store, pool = world
-    run = start_run(catalog, pool.pool_id, RunKind.EMBED, {"source": "s"}, owner="me")
+    run = begin_run(catalog, pool.pool_id, RunKind.EMBED, {"source": source}, "me")
     return run, RunPlaces.of(store, pool.pool_id, run.number)
 
 
@@ -45,15 +43,6 @@ def _commit(
 
 def _manifest(world: World, snapshot: Snapshot) -> Manifest:
     return load_manifest(*world[1], snapshot.manifest_uri, snapshot.manifest_sha256)
-
-
-def _activate(world: World, snapshot: Snapshot) -> None:
-    catalog = world[0]
-    version = add_prompt_version(catalog, "p", "d", "u", 0, 0, None, {}).number
-    ranking = add_ranking(
-        catalog, "p", snapshot.number, version, "entropy", {}, 0, "1", DIGEST, "u", "s", 0
-    )
-    activate(catalog, "p", snapshot.number, version, ranking.number)
 
 
 def test_a_snapshot_counts_what_its_shards_hold(world: World) -> None:
@@ -93,6 +82,22 @@ def test_a_shard_that_a_dead_attempt_committed_late_is_left_out(world: World) ->
     assert manifest.rejects == {"EMPTY": 2}
 
 
+def test_rows_that_repeat_do_not_stand_for_those_that_lack(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "first_0", ["a", "b"])
+    write_shard(places, "late_0", ["b"])
+    counter = ShardCounter(places)
+    counter.update()
+    assert counter.rows == _plan(3).total
+    assert not is_complete(world[1], _plan(3), counter)
+    with pytest.raises(FailedPreconditionError, match="2 rows for 3 inputs"):
+        _commit(world, run, places, _plan(3))
+    write_shard(places, "second_0", ["c"])
+    counter.update()
+    assert is_complete(world[1], _plan(3), counter)
+    assert _commit(world, run, places, _plan(3)).embedded == 3
+
+
 def test_ids_that_repeat_across_shards_are_never_committed(world: World) -> None:
     run, places = _run(world)
     write_shard(places, "u_0", ["a", "b"])
@@ -112,12 +117,13 @@ def test_too_many_rejects_fail_and_keep_the_shards(world: World) -> None:
     assert _commit(world, run, places, _plan(3), max_reject_ratio=0.7).rejected == 2
 
 
-def test_a_later_snapshot_shares_the_shards_of_the_active_one(world: World) -> None:
+def test_a_later_snapshot_shares_the_shards_of_the_newest_one(world: World) -> None:
+    """Also when that one was never activated, because its run died before it had a ranking."""
     run, places = _run(world)
     write_shard(places, "u_0", ["a", "b"], {"b": "EMPTY"})
     first = _commit(world, run, places, _plan(2))
-    _activate(world, first)
-    run, places = _run(world)
+    finish_run(world[0], run, "me", RunState.FAILED)
+    run, places = _run(world, "t")
     write_shard(places, "v_0", ["c"])
     second = _commit(world, run, places, _plan(1, source="t"))
     assert (second.embedded, second.rejected) == (2, 1)
@@ -137,5 +143,5 @@ def test_a_run_that_died_after_its_manifest_is_found_again(world: World) -> None
 
 def test_a_pool_without_snapshot_has_no_manifest_and_no_ids(world: World) -> None:
     catalog, store, pool = world
-    assert active_manifest(catalog, store, pool) is None
+    assert latest_manifest(catalog, store, pool.pool_id) is None
     assert known_ids(store, None) == []

@@ -3,7 +3,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from poolscore.store import runs
+from poolscore.store import run_queue, runs
 from poolscore.store.records import Run, RunKind, RunState
 from services.api.backend import Backend
 from services.worker import Worker
@@ -75,7 +75,7 @@ def test_the_run_of_its_own_dead_process_is_taken_at_once(
     backend: Backend, store_uri: str, start_worker: Callable[..., Worker]
 ) -> None:
     seed_pool(backend.catalog, store_uri, "p")
-    run = runs.start_run(backend.catalog, "p", RunKind.RESCORE, {}, owner="worker")
+    run = run_queue.begin_run(backend.catalog, "p", RunKind.RESCORE, {}, "worker")
     start_worker(RunKind.RESCORE)
     assert ended(backend, run).attempts == 2
 
@@ -84,7 +84,7 @@ def test_a_cancelled_run_of_a_dead_process_ends_as_cancelled(
     backend: Backend, store_uri: str, start_worker: Callable[..., Worker]
 ) -> None:
     seed_pool(backend.catalog, store_uri, "p")
-    run = runs.start_run(backend.catalog, "p", RunKind.RESCORE, {}, owner="worker")
+    run = run_queue.begin_run(backend.catalog, "p", RunKind.RESCORE, {}, "worker")
     runs.cancel_run(backend.catalog, "p", run.number)
     start_worker(RunKind.RESCORE)
     assert ended(backend, run).state is RunState.CANCELLED

@@ -10,8 +10,7 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.owners import is_gone, owner_name
 from poolscore.store.pools import create_pool
 from poolscore.store.records import RunKind
-from poolscore.store.run_queue import claim_run
-from poolscore.store.runs import start_run
+from poolscore.store.run_queue import begin_run, claim_run
 
 
 def dead_process() -> int:
@@ -39,8 +38,9 @@ def test_the_run_of_a_dead_process_is_claimed_at_once(tmp_path: os.PathLike[str]
     catalog = Catalog.open(f"sqlite:///{tmp_path}/catalog.db")
     create_pool(catalog, "p", ["a", "b"], "", EncoderSpec(), "d", "random", 0)
     dead, living = f"cli@{socket.gethostname()}:{dead_process()}", owner_name("cli")
-    start_run(catalog, "p", RunKind.EMBED, {"source": "1"}, owner=living)
-    run = start_run(catalog, "p", RunKind.EMBED, {"source": "2"}, owner=dead)
+    create_pool(catalog, "q", ["a", "b"], "", EncoderSpec(), "d", "random", 0)
+    begin_run(catalog, "q", RunKind.EMBED, {"source": "1"}, living)
+    run = begin_run(catalog, "p", RunKind.EMBED, {"source": "2"}, dead)
     claimed = claim_run(catalog, [RunKind.EMBED], "me", 3600)
     assert claimed is not None
     assert (claimed.number, claimed.owner, claimed.attempts) == (run.number, "me", 2)

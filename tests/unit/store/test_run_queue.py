@@ -1,15 +1,18 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import update
 
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import RunKind, RunProgress, RunState, StageSeconds
-from poolscore.store.run_queue import claim_run, finish_run, heartbeat, reopen_run
+from poolscore.store.run_queue import begin_run, claim_run, finish_run, heartbeat
 from poolscore.store.runs import cancel_run, get_run, start_run
 from poolscore.store.tables import runs
 from tests.store_world import POOL, add_pool
 
 BOTH = (RunKind.EMBED, RunKind.TRAIN)
+SPEC = {"source": "/images"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +39,31 @@ def test_the_oldest_run_of_the_kinds_is_claimed_first(catalog: Catalog) -> None:
     assert (train.attempts, train.sequence) == (1, 2)
 
 
-def test_only_the_named_run_is_claimed(catalog: Catalog) -> None:
-    start_run(catalog, POOL, RunKind.TRAIN, {})
-    second = start_run(catalog, POOL, RunKind.TRAIN, {})
-    claimed = claim_run(catalog, BOTH, "w", 60, run=second)
-    assert claimed is not None
-    assert claimed.number == 2
-    assert claim_run(catalog, BOTH, "v", 60, run=second) is None
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_pool_does_one_run_of_a_kind_at_a_time(catalog: Catalog, kind: RunKind) -> None:
+    first, second = (start_run(catalog, POOL, kind, {"source": each}) for each in "ab")
+    taken = claim_run(catalog, BOTH, "v", 60)
+    assert taken is not None
+    assert taken.number == first.number
+    assert claim_run(catalog, BOTH, "w", 60) is None
+    finish_run(catalog, taken, "v", RunState.SUCCEEDED)
+    taken = claim_run(catalog, BOTH, "w", 60)
+    assert taken is not None
+    assert taken.number == second.number
+
+
+def test_two_workers_never_share_a_pool(catalog: Catalog) -> None:
+    for number in range(8):
+        start_run(catalog, POOL, RunKind.EMBED, {"source": str(number)})
+    with ThreadPoolExecutor(8) as workers:
+        claims = workers.map(
+            lambda name: claim_run(catalog, BOTH, name, 60), [f"w{i}" for i in range(8)]
+        )
+    assert [claim.number for claim in claims if claim is not None] == [1]
 
 
 def test_a_live_worker_keeps_its_run_and_a_dead_one_loses_it(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.TRAIN, {}, owner="first")
+    run = begin_run(catalog, POOL, RunKind.TRAIN, {}, "first")
     assert claim_run(catalog, BOTH, "second", 60) is None
     forget(catalog)
     taken = claim_run(catalog, BOTH, "second", 0)
@@ -69,19 +86,18 @@ def test_a_restarted_worker_gets_its_own_run_back_at_once(catalog: Catalog) -> N
 
 
 def test_the_sequence_grows_only_with_a_change(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.EMBED, {}, owner="w")
+    run = begin_run(catalog, POOL, RunKind.EMBED, {}, "w")
     progress = RunProgress(100, 10, 5, {"EMPTY": 2}, 3.5, 30.0, "decoding")
-    stages = [StageSeconds("list", 0.5)]
     assert heartbeat(catalog, run, "w")
-    assert get_run(catalog, POOL, 1).sequence == 1
-    assert heartbeat(catalog, run, "w", progress, stages)
-    assert heartbeat(catalog, run, "w", progress, stages)
+    assert get_run(catalog, POOL, 1).sequence == run.sequence
+    assert heartbeat(catalog, run, "w", progress)
+    assert heartbeat(catalog, run, "w", progress)
     stored = get_run(catalog, POOL, 1)
-    assert (stored.progress, stored.stages, stored.sequence) == (progress, tuple(stages), 2)
+    assert (stored.progress, stored.sequence) == (progress, run.sequence + 1)
 
 
 def test_a_cancelled_run_stops_at_its_next_heartbeat(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.EMBED, {}, owner="w")
+    run = begin_run(catalog, POOL, RunKind.EMBED, {}, "w")
     cancel_run(catalog, POOL, 1)
     assert not heartbeat(catalog, run, "w", RunProgress(1, 1))
     ended = finish_run(catalog, run, "w", RunState.CANCELLED)
@@ -90,7 +106,7 @@ def test_a_cancelled_run_stops_at_its_next_heartbeat(catalog: Catalog) -> None:
 
 
 def test_a_cancellation_outlives_the_worker(catalog: Catalog) -> None:
-    start_run(catalog, POOL, RunKind.EMBED, {}, owner="w")
+    begin_run(catalog, POOL, RunKind.EMBED, {}, "w")
     cancel_run(catalog, POOL, 1)
     forget(catalog)
     assert claim_run(catalog, BOTH, "other", 0) is None
@@ -98,7 +114,7 @@ def test_a_cancellation_outlives_the_worker(catalog: Catalog) -> None:
 
 
 def test_a_finished_run_says_what_it_made(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.EMBED, {}, owner="w")
+    run = begin_run(catalog, POOL, RunKind.EMBED, {}, "w")
     ended = finish_run(
         catalog,
         run,
@@ -112,21 +128,53 @@ def test_a_finished_run_says_what_it_made(catalog: Catalog) -> None:
     )
     assert (ended.snapshot, ended.prompt_version, ended.ranking) == (1, 0, 3)
     assert ended.end_time is not None
-    assert (ended.progress.done, ended.stages[0].stage, ended.sequence) == (2, "embed", 2)
+    assert (ended.progress.done, ended.stages[0].stage, ended.sequence) == (2, "embed", 3)
     assert claim_run(catalog, BOTH, "w", 0) is None
     with pytest.raises(ValueError, match="does not end"):
         finish_run(catalog, run, "w", RunState.PENDING)
 
 
-def test_a_failed_run_can_be_opened_again(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.EMBED, {}, owner="w")
-    with pytest.raises(FailedPreconditionError) as caught:
-        reopen_run(catalog, run)
-    assert caught.value.reason == "RUN_NOT_REOPENABLE"
-    failed = finish_run(catalog, run, "w", RunState.FAILED, "disk full")
-    waiting = reopen_run(catalog, failed)
-    assert (waiting.state, waiting.error, waiting.end_time) == (RunState.PENDING, "", None)
-    cancelled = cancel_run(catalog, POOL, 1)
-    running = reopen_run(catalog, cancelled, owner="v")
-    assert (running.state, running.owner, running.attempts) == (RunState.RUNNING, "v", 2)
-    assert not running.cancel_requested
+def test_a_run_begins_at_once(catalog: Catalog) -> None:
+    run = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli")
+    assert (run.number, run.state, run.owner, run.attempts) == (1, RunState.RUNNING, "cli", 1)
+    assert run.start_time is not None
+    assert claim_run(catalog, BOTH, "worker", 60) is None
+
+
+def test_a_run_that_has_succeeded_is_not_repeated(catalog: Catalog) -> None:
+    run = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli")
+    finish_run(catalog, run, "cli", RunState.SUCCEEDED)
+    assert begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli").number == 2
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED])
+def test_a_run_that_has_ended_early_goes_on(catalog: Catalog, state: RunState) -> None:
+    first = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli")
+    cancel_run(catalog, POOL, 1)
+    finish_run(catalog, first, "cli", state, "disk full")
+    again = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli")
+    assert (again.number, again.state, again.attempts) == (1, RunState.RUNNING, 2)
+    assert (again.error, again.end_time, again.cancel_requested) == ("", None, False)
+    assert again.start_time == first.start_time
+
+
+def test_the_run_of_a_worker_that_is_gone_goes_on(catalog: Catalog) -> None:
+    begin_run(catalog, POOL, RunKind.EMBED, SPEC, "dead")
+    run = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli", stale_after_s=0)
+    assert (run.number, run.owner, run.attempts) == (1, "cli", 2)
+
+
+@pytest.mark.parametrize("spec", [{"source": "/images"}, {"source": "/other"}])
+def test_nobody_begins_beside_a_living_worker(catalog: Catalog, spec: dict[str, str]) -> None:
+    """Two snapshots that grow from the same one would each lack the images of the other."""
+    begin_run(catalog, POOL, RunKind.EMBED, SPEC, "elsewhere")
+    with pytest.raises(FailedPreconditionError, match=r"pools/pets/runs/1.*elsewhere") as caught:
+        begin_run(catalog, POOL, RunKind.EMBED, spec, "cli")
+    assert caught.value.reason == "RUN_IN_PROGRESS"
+    assert get_run(catalog, POOL, 1).owner == "elsewhere"
+    assert begin_run(catalog, POOL, RunKind.TRAIN, {}, "cli").number == 2
+
+
+def test_a_run_that_waits_is_taken(catalog: Catalog) -> None:
+    start_run(catalog, POOL, RunKind.EMBED, SPEC)
+    assert begin_run(catalog, POOL, RunKind.EMBED, SPEC, "cli").number == 1

@@ -3,10 +3,9 @@ import pytest
 from poolscore.errors import InvalidInputError, NotFoundError
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import RunKind, RunState
-from poolscore.store.run_queue import claim_run, finish_run
+from poolscore.store.run_queue import begin_run, claim_run, finish_run
 from poolscore.store.runs import (
     cancel_run,
-    find_resumable_run,
     find_unfinished_run,
     get_run,
     list_runs,
@@ -47,13 +46,6 @@ def test_without_a_request_id_every_call_starts_a_run(catalog: Catalog) -> None:
     assert [run.number for run in runs] == [1, 2]
 
 
-def test_an_owner_begins_at_once(catalog: Catalog) -> None:
-    run = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="cli")
-    assert (run.state, run.owner, run.attempts) == (RunState.RUNNING, "cli", 1)
-    assert run.start_time is not None
-    assert claim_run(catalog, [RunKind.EMBED], "worker", 60) is None
-
-
 def test_lists_are_newest_first(catalog: Catalog) -> None:
     for _ in range(5):
         start_run(catalog, POOL, RunKind.TRAIN, {})
@@ -82,7 +74,7 @@ def test_a_waiting_run_is_cancelled_at_once(catalog: Catalog) -> None:
 
 
 def test_a_running_run_is_asked_to_stop(catalog: Catalog) -> None:
-    start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
+    begin_run(catalog, POOL, RunKind.EMBED, SPEC, "w")
     asked = cancel_run(catalog, POOL, 1)
     assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
     assert cancel_run(catalog, POOL, 1).sequence == asked.sequence
@@ -90,13 +82,28 @@ def test_a_running_run_is_asked_to_stop(catalog: Catalog) -> None:
 
 def test_finding_runs_by_what_they_do(catalog: Catalog) -> None:
     assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
-    run = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
+    run = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "w")
     start_run(catalog, POOL, RunKind.EMBED, {"source": "/other"})
     assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) == run
-    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) == run
-    failed = finish_run(catalog, run, "w", RunState.FAILED, "disk full")
+    finish_run(catalog, run, "w", RunState.FAILED, "disk full")
     assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
-    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) == failed
-    again = start_run(catalog, POOL, RunKind.EMBED, SPEC, owner="w")
-    finish_run(catalog, again, "w", RunState.SUCCEEDED)
-    assert find_resumable_run(catalog, POOL, RunKind.EMBED, SPEC) is None
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED])
+def test_an_embedding_run_that_ended_early_is_queued_again(
+    catalog: Catalog, state: RunState
+) -> None:
+    """So that what it has committed is not embedded again."""
+    run = start_run(catalog, POOL, RunKind.EMBED, SPEC, "r1")
+    finish_run(catalog, begin_run(catalog, POOL, RunKind.EMBED, SPEC, "w"), "w", state, "why")
+    again = start_run(catalog, POOL, RunKind.EMBED, SPEC, "r2")
+    assert (again.number, again.state, again.error) == (run.number, RunState.PENDING, "")
+    assert (again.end_time, again.request_id) == (None, "r2")
+    assert start_run(catalog, POOL, RunKind.EMBED, SPEC, "r2") == again
+
+
+def test_other_ended_runs_are_followed_by_new_ones(catalog: Catalog) -> None:
+    for kind, state in ((RunKind.EMBED, RunState.SUCCEEDED), (RunKind.TRAIN, RunState.FAILED)):
+        run = begin_run(catalog, POOL, kind, SPEC, "w")
+        finish_run(catalog, run, "w", state)
+        assert start_run(catalog, POOL, kind, SPEC).number == run.number + 1

@@ -118,8 +118,7 @@ def test_progress_error_and_stages_arrive(api: Api, backend: Backend, pool: str)
     started = start(api, TRAIN)
     run = claim(backend)
     progress = RunProgress(10, 4, 1, {"EMPTY": 2}, 3.5, 1.5, "training")
-    stages = (StageSeconds("train", 1.25), StageSeconds("score", 0.5))
-    run_queue.heartbeat(backend.catalog, run, "me", progress, stages)
+    run_queue.heartbeat(backend.catalog, run, "me", progress)
     message = api.GetRun(pb.GetRunRequest(name=started.name)).run
     assert message.state == pb.RUN_STATE_RUNNING
     assert message.progress == pb.RunProgress(
@@ -131,13 +130,14 @@ def test_progress_error_and_stages_arrive(api: Api, backend: Backend, pool: str)
         seconds_left=1.5,
         message="training",
     )
+    stages = (StageSeconds("train", 1.25), StageSeconds("score", 0.5))
+    run_queue.finish_run(backend.catalog, run, "me", RunState.FAILED, "no labels", stages=stages)
+    message = api.GetRun(pb.GetRunRequest(name=started.name)).run
+    assert (message.state, message.error) == (pb.RUN_STATE_FAILED, "no labels")
     assert [(stage.stage, stage.seconds) for stage in message.stages] == [
         ("train", 1.25),
         ("score", 0.5),
     ]
-    run_queue.finish_run(backend.catalog, run, "me", RunState.FAILED, "no labels")
-    message = api.GetRun(pb.GetRunRequest(name=started.name)).run
-    assert (message.state, message.error) == (pb.RUN_STATE_FAILED, "no labels")
     assert message.HasField("end_time")
 
 
