@@ -30,8 +30,9 @@ def embed(
             "the embeddings of another pool with the same encoder."
         ),
     ],
-    address: Annotated[
-        str, typer.Option(help="Ray cluster; empty: a local one for this run.")
+    ray_address: Annotated[
+        str,
+        typer.Option(envvar="RAY_ADDRESS", help="Ray cluster; empty: a local one for this run."),
     ] = "",
     max_rejects: Annotated[
         float, typer.Option(min=0, max=1, help="Do not commit with a larger share of rejects.")
@@ -68,7 +69,7 @@ def embed(
                 bar.show,
                 stop.asked,
                 config,
-                address or None,
+                ray_address or None,
             )
         except AbortedError as error:
             bar.close()

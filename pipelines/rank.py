@@ -33,7 +33,7 @@ class RankRequest:
     strategy: str = ""
     """Empty: the pool's own."""
     seed: int | None = None
-    """None: derived from pool, snapshot and prompt version."""
+    """None: derived from snapshot and prompt version."""
     size: int = RANKING_SIZE
 
 
@@ -45,7 +45,7 @@ def rank(
     The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
     """
     strategy = get_strategy(request.strategy or pool.strategy)
-    seed = default_seed(pool.pool_id, request) if request.seed is None else request.seed
+    seed = default_seed(request) if request.seed is None else request.seed
     answered = [item for item, _, _ in effective_labels(catalog, pool.pool_id)[0]]
     rows = _open_rows(scored.ids, answered)
     view = PoolView(
@@ -80,9 +80,9 @@ def rank(
     )
 
 
-def default_seed(pool_id: str, request: RankRequest) -> int:
-    """A seed in 0..2^63-1 that depends on what is ranked and on nothing else."""
-    name = f"{pool_id}/{request.snapshot}/{request.prompt_version}"
+def default_seed(request: RankRequest) -> int:
+    """A seed in 0..2^63-1; the same in every pool, so that two pools differ by what they hold."""
+    name = f"{request.snapshot}/{request.prompt_version}"
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
 
 

@@ -66,5 +66,6 @@ def rescore_pool(
         request = RankRequest(snapshot, version, strategy, seed)
         ranking = rank(catalog, store, pool, scored, request)
     with watch.stage("activate"):
+        on_message("switching")
         activate(catalog, pool_id, snapshot, version, ranking.number)
     return RescoreOutcome(ranking, watch.stages)

@@ -64,21 +64,22 @@ def train_pool(
     """Train on everything answered so far, score, rank and switch in one transaction.
 
     Starts from scratch every round (arXiv 2602.04340, section on the loop [A]). Answers with
-    several candidates and abstentions are left out and counted in the metrics. The caller keeps
-    `encoder` between rounds. Raises FailedPreconditionError POOL_NOT_EMBEDDED.
+    several candidates, abstentions and answers about images that the snapshot does not hold are
+    left out and counted in the metrics. The caller keeps `encoder` between rounds.
+    Raises FailedPreconditionError POOL_NOT_EMBEDDED.
     """
     watch, config = Stopwatch(), config or DualPromptConfig()
     pool = get_pool(catalog, pool_id)
     snapshot, active = _active(pool)
     request = RankRequest(snapshot, active + 1)
-    seed = default_seed(pool_id, request) if seed is None else seed
+    seed = default_seed(request) if seed is None else seed
     with watch.stage("collect"):
         on_progress(RunProgress(message="collecting labels"))
         labels, watermark = effective_labels(catalog, pool_id)
         manifest = _manifest(catalog, store, pool_id, snapshot)
-        answers = _answers(labels, pool)
         parent = get_prompt_version(catalog, pool_id, active)
         before = score_snapshot(store, manifest, _load(store, parent).features)
+        answers = _answers(labels, pool, before.ids)
         data = _training_set(store, manifest, before, answers, labels, config)
     with watch.stage("train"):
         text = encoder.prompt_encoder(pool.classes, config.context_length)
@@ -106,6 +107,7 @@ def train_pool(
     with watch.stage("rank"):
         ranking = rank(catalog, store, pool, scored, RankRequest(snapshot, version.number))
     with watch.stage("activate"):
+        on_progress(RunProgress(message="switching"))
         activate(catalog, pool_id, snapshot, version.number, ranking.number)
     return TrainOutcome(version, ranking, watch.stages)
 
@@ -130,9 +132,14 @@ def _load(store: Store, version: PromptVersion) -> TrainedPrompts:
     return load_prompts(filesystem, files.absolute(root, version.uri))[0]
 
 
-def _answers(labels: list[EffectiveLabel], pool: Pool) -> _Answers:
-    counts = Counter(_kind(each.answer) for each in labels)
-    used = [each for each in labels if isinstance(each.answer, Label)]
+def _answers(labels: list[EffectiveLabel], pool: Pool, embedded: pa.Array) -> _Answers:
+    items = pa.array([each.item_id for each in labels], pa.string())
+    present = pc.is_in(items, value_set=embedded).to_pylist()
+    here = [each for each, known in zip(labels, present, strict=True) if known]
+    counts = Counter(_kind(each.answer) for each in here)
+    # An older snapshot may be active again, without the images that came later.
+    counts["not_in_snapshot_left_out"] = len(labels) - len(here)
+    used = [each for each in here if isinstance(each.answer, Label)]
     targets = [class_indices(each.answer, pool.classes)[0] for each in used]
     return _Answers([each.item_id for each in used], np.array(targets, np.int64), counts)
 

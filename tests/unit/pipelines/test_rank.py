@@ -47,7 +47,7 @@ def test_items_come_by_the_pools_strategy_with_their_provenance(world: World) ->
     assert [item.uri for item in ranking.items([0])] == ["file:///i1"]
     assert (record.snapshot, record.prompt_version, record.strategy) == (1, 0, "entropy")
     assert (record.encoder_digest, record.code_version) == (DIGEST, __version__)
-    assert (record.seed, record.size) == (default_seed("p", RankRequest(1, 0)), 4)
+    assert (record.seed, record.size) == (default_seed(RankRequest(1, 0)), 4)
     assert record.parameters == {"size": 100_000}
 
 
@@ -95,11 +95,8 @@ def test_unknown_strategy(world: World) -> None:
 
 def test_seeds_depend_on_what_is_ranked() -> None:
     seeds = {
-        default_seed(pool, RankRequest(snapshot, version))
-        for pool in ("a", "b")
-        for snapshot in (1, 2)
-        for version in (0, 1)
+        default_seed(RankRequest(snapshot, version)) for snapshot in (1, 2) for version in (0, 1)
     }
-    assert len(seeds) == 8
+    assert len(seeds) == 4
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert default_seed("a", RankRequest(1, 0)) == default_seed("a", RankRequest(1, 0, "random"))
+    assert default_seed(RankRequest(1, 0)) == default_seed(RankRequest(1, 0, "random"))
