@@ -22,12 +22,16 @@ help:
 
 install: $(READY)
 
-$(READY): requirements.lock pyproject.toml
+$(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "poolscore needs Python 3.11 or newer: '$(PYTHON)' was not found; name one with 'make PYTHON=...'" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "poolscore needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V); name another with 'make PYTHON=...'" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(BIN)/uv: | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): requirements.lock pyproject.toml | $(BIN)/python $(UV)
 	@echo "Setting up the environment in $(VENV) (about 8 GB; minutes the first time, seconds afterwards)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --editable .
 	@rm -f $(VENV)/.poolscore-*; touch $@
@@ -55,7 +59,7 @@ format: install
 protos: install
 	PYTHON=$(BIN)/python protos/generate.sh
 
-lock:
+lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
 		--python-version 3.11 --output-file requirements.lock pyproject.toml
 
@@ -69,4 +73,5 @@ embedded-model: install
 
 clean:
 	rm -rf out .pytest_cache .ruff_cache .hypothesis dist build
-	test ! -d .venv || rm -rf .venv
+	@# An environment outside may serve other checkouts.
+	@case "$(realpath $(VENV))" in "$(realpath .)"/*) test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV) ;; esac

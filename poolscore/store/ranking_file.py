@@ -13,7 +13,6 @@ from pyarrow import fs
 
 from poolscore.errors import FailedPreconditionError
 from poolscore.store import files
-from poolscore.store.arrow import compute as pc
 from poolscore.store.records import Prediction, RankedItem, Ranking
 
 if TYPE_CHECKING:
@@ -127,18 +126,6 @@ class LoadedRanking:
         """The rows at these ranks."""
         rows = self.table.take(pa.array(ranks, pa.int64())).to_pylist()
         return [_item(rank, row) for rank, row in zip(ranks, rows, strict=True)]
-
-    def find(self, item_id: str) -> RankedItem | None:
-        """The row of an item, or None when the ranking does not hold it."""
-        rank = pc.index(self.table.column("id"), item_id).as_py()
-        return None if rank < 0 else self.items([rank])[0]
-
-    def known(self, item_ids: Sequence[str]) -> list[bool]:
-        """Which of these items the ranking holds; one pass over the ranking."""
-        wanted = pa.array(item_ids, pa.string())
-        column = self.table.column("id")
-        present = column.filter(pc.is_in(column, value_set=wanted))
-        return pc.is_in(wanted, value_set=present.combine_chunks()).to_pylist()
 
 
 def read_ranking(filesystem: fs.FileSystem, root: str, ranking: Ranking) -> LoadedRanking:

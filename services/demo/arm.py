@@ -28,7 +28,7 @@ class State:
 
     @property
     def seconds(self) -> float:
-        """From the start of the run to the switch."""
+        """From the start of the run, by the worker that took it, to its end."""
         return (self.run.end_time.ToDatetime() - self.run.start_time.ToDatetime()).total_seconds()
 
 

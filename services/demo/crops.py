@@ -1,5 +1,7 @@
 """Crops that are sometimes hard: small, turned, dark, blurred, noisy, covered, badly compressed."""
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
@@ -10,7 +12,7 @@ _SMALLEST, _LARGEST = 0.18, 0.95
 
 def crop(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Draw one crop of `picture`, at most `SIDE` pixels wide; the harder it is, the rarer."""
-    image = _window(picture, rng)
+    image = window(picture, rng)
     hardness = rng.beta(1.2, 1.8)
     image = ImageEnhance.Brightness(image).enhance(float(np.exp(rng.normal(0, 0.5 * hardness))))
     image = ImageEnhance.Contrast(image).enhance(float(np.exp(rng.normal(0, 0.4 * hardness))))
@@ -29,16 +31,23 @@ def quality(rng: np.random.Generator) -> int:
     return int(rng.integers(6, 20)) if rng.random() < 0.1 else int(rng.integers(40, 93))
 
 
-def _window(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def window(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Draw a square of `picture`, turned by any angle and scaled; all of it shows the picture."""
     shorter = min(picture.size)
-    side = int(shorter * rng.uniform(_SMALLEST, _LARGEST))
-    left = int(rng.integers(0, picture.width - side + 1))
-    top = int(rng.integers(0, picture.height - side + 1))
-    image = picture.crop((left, top, left + side, top + side))
-    size = min(SIDE, max(side, 96))
-    image = image.resize((size, size), Image.Resampling.BILINEAR)
+    side = shorter * rng.uniform(_SMALLEST, _LARGEST)
     angle = float(rng.normal(0, 12)) + 90 * int(rng.integers(0, 4)) * (rng.random() < 0.3)
+    # The upright square around the turned one; it must lie inside the picture.
+    spread = abs(math.cos(math.radians(angle))) + abs(math.sin(math.radians(angle)))
+    around = int(min(side * spread, shorter))
+    left = int(rng.integers(0, picture.width - around + 1))
+    top = int(rng.integers(0, picture.height - around + 1))
+    size = min(SIDE, max(int(around / spread), 96))
+    scaled = math.ceil(size * spread) + 2  # the edge of a turned image is not sharp
+    image = picture.crop((left, top, left + around, top + around))
+    image = image.resize((scaled, scaled), Image.Resampling.BILINEAR)
     image = image.rotate(angle, Image.Resampling.BILINEAR)
+    margin = (scaled - size) // 2
+    image = image.crop((margin, margin, margin + size, margin + size))
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return image

@@ -12,6 +12,7 @@ from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.store.pool_rules import check_strategy
 from services.demo.arm import Arm, State
+from services.demo.claim import claim
 from services.demo.dataset import Dataset, load_dataset
 from services.demo.measure import HeldOut, embed_test_set
 from services.demo.options import Options, prepare
@@ -54,6 +55,11 @@ def run_demo(options: Options, out: Path, screen: Screen) -> Summary:
     """Run the demo, or go on with one that was interrupted; writes summary.json and report.html."""
     out = out.expanduser().resolve()
     _check(options)
+    with claim(out):
+        return _demo(options, out, screen)
+
+
+def _demo(options: Options, out: Path, screen: Screen) -> Summary:
     _greet(prepare(out, options), out, screen)
     watch = Stopwatch()
     with watch.stage("photographs"), screen.counting("cutting photographs") as show:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poolscore.errors import InvalidInputError
+NOTE = "demo.json"
+"""File of a demo's folder that holds its options."""
 
 Begin = Literal["new", "again", "resumed"]
 
@@ -28,28 +29,16 @@ class Options(BaseModel):
 
 
 def prepare(out: Path, options: Options) -> Begin:
-    """Make `out` ready: keep the state of an unfinished demo with these options, else drop it.
-
-    Raises InvalidInputError OUT_NOT_USABLE for a folder in which no demo has been before: what
-    somebody else keeps there under our names must not be dropped.
-    """
-    note, summary = out / "demo.json", out / "summary.json"
-    if out.exists() and not (out.is_dir() and (note.exists() or not any(out.iterdir()))):
-        raise InvalidInputError(
-            f"'{out}' holds something else; give a new or empty folder with --out",
-            reason="OUT_NOT_USABLE",
-            path=str(out),
-        )
-    out.mkdir(parents=True, exist_ok=True)
+    """Keep the state of an unfinished demo with these options in a claimed folder, else drop it."""
+    note, summary = out / NOTE, out / "summary.json"
     finished, same = summary.exists(), _read(note) == options
     if same and not finished:
         return "resumed"
-    if note.exists():
-        shutil.rmtree(out / "state", ignore_errors=True)
-        for stale in (summary, out / "report.html"):
-            stale.unlink(missing_ok=True)
-        if not same:
-            shutil.rmtree(out / "data", ignore_errors=True)
+    shutil.rmtree(out / "state", ignore_errors=True)
+    for stale in (summary, out / "report.html"):
+        stale.unlink(missing_ok=True)
+    if not same:
+        shutil.rmtree(out / "data", ignore_errors=True)
     note.write_text(options.model_dump_json(indent=2) + "\n")
     return "again" if finished else "new"
 

@@ -46,6 +46,7 @@ def present(
             for item in last.ranking[:_SHEET]
             if (path := local_path(item.uri)) is not None
         ],
+        measured_on=measured_on(options, data),
         balance=[
             ClassCount(name, loop.spent.get(name, 0), loop.spent_control.get(name, 0), pool[name])
             for name in data.classes
@@ -60,6 +61,16 @@ def present(
             "seed": str(options.seed),
             "poolscore": __version__,
         },
+    )
+
+
+def measured_on(options: Options, data: Dataset) -> str:
+    """Which images the accuracy is measured on, with what it therefore cannot say."""
+    if options.data is not None:
+        return f"Measured on {len(data.test):,} test images, which are never labelled."
+    return (
+        f"Measured on {len(data.test):,} other crops of the same {len(data.classes)} photographs "
+        "that the pool is cut from, so it says nothing about photographs never seen."
     )
 
 

@@ -21,7 +21,8 @@ class RoundSummary(BaseModel):
     auroc_max_prob: float | None
     """The same of the largest class probability."""
     seconds: float
-    """Lease, answers, training, re-scoring and switch of the round, without the control."""
+    """Of the round's training run: training, re-scoring and the switch to the new version; without
+    leasing, answering, the wait for a worker and the control."""
 
 
 class Summary(BaseModel):

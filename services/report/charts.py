@@ -48,14 +48,16 @@ def fit(
     return Axis(max(0.0, marks[0]), min(1.0, marks[-1]), tick, value)
 
 
-def line_chart(lines: Sequence[Line], axis: Axis, *, label: str, x_label: str) -> Markup:
+def line_chart(
+    lines: Sequence[Line], axis: Axis, *, label: str, x_label: str, y_label: str
+) -> Markup:
     """Lines over labels spent, each named at its right end."""
     drawn = [line for line in lines if _finite(line)]
     if not drawn:
         return element("p", "Not measured.", class_="empty")
     right = max([x for line in lines for x, _ in line.points] + [1.0])
     positions = sorted({x for line in lines for x, _ in line.points})
-    parts = [_horizontal(axis), _x_axis(_x_marks(positions, right), right, x_label)]
+    parts = [_horizontal(axis, y_label), _x_axis(_x_marks(positions, right), right, x_label)]
     parts += [_path(line, axis, right) for line in drawn]
     parts += [_dots(line, axis, right) for line in drawn if line.marked]
     parts.append(_end_labels(drawn, axis))
@@ -72,8 +74,8 @@ def _y(axis: Axis, value: float) -> float:
     return HEIGHT * (1 - (value - axis.low) / (axis.high - axis.low))
 
 
-def _horizontal(axis: Axis) -> Markup:
-    parts: list[Markup] = []
+def _horizontal(axis: Axis, name: str) -> Markup:
+    parts = [element("text", name, x=0, y=-16, class_="name")]
     for mark in ticks(axis.low, axis.high, 6):
         if axis.low - 1e-9 <= mark <= axis.high + 1e-9:
             y = _y(axis, mark)

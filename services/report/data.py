@@ -60,6 +60,8 @@ class ReportData:
     """p_clean of the last version where its prediction is right, on the unanswered pool."""
     p_clean_wrong: Sequence[float]
     contact_sheet: Sequence[RankedImage]
+    measured_on: str
+    """One honest sentence: which images the accuracies are measured on."""
     balance: Sequence[ClassCount]
     stages: Sequence[tuple[str, float]]
     """Stage name and seconds, in order."""

@@ -104,6 +104,5 @@ def _axis(low: float, high: float) -> Markup:
                 class_="tick middle")
         for tenth in range(first % every, tenths + 1, every)
     ]  # fmt: skip
-    name = "p_clean (share of each group per bin)"
-    parts.append(element("text", name, x="50%", y=base + 38, class_="name middle"))
+    parts.append(element("text", "p_clean", x="50%", y=base + 38, class_="name middle"))
     return Markup("").join(parts)

@@ -113,7 +113,9 @@ def _accuracy(data: ReportData) -> Markup:
     )
     values = [y for line in lines for _, y in line.points]
     axis = fit(values, lambda v: f"{100 * v:g}%", percent)
-    return line_chart(lines, axis, label=label, x_label="labels spent")
+    return line_chart(
+        lines, axis, label=label, x_label="labels spent", y_label="accuracy on the test images"
+    )
 
 
 def _auroc(curve: Sequence[CurvePoint]) -> Markup:
@@ -130,7 +132,7 @@ def _auroc(curve: Sequence[CurvePoint]) -> Markup:
         f"Area under the ROC curve after {last.labels} labels: p_clean "
         f"{fixed(last.auroc_p_clean)}, max-prob {fixed(last.auroc_max_prob)}."
     )
-    return line_chart(lines, axis, label=label, x_label="labels spent")
+    return line_chart(lines, axis, label=label, x_label="labels spent", y_label="AUROC")
 
 
 _UNIT = Axis(0.0, 1.0, fixed, fixed)

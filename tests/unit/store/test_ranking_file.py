@@ -26,7 +26,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     assert write_ranking(filesystem, f"{root}/a", rows(49))[1] != first[1]
 
 
-def test_rows_are_read_by_rank_and_by_id(ranking: LoadedRanking) -> None:
+def test_rows_are_read_by_rank(ranking: LoadedRanking) -> None:
     assert len(ranking) == 20
     assert ranking.ids(18, 30) == [item(18), item(19)]
     assert ranking.ids(20, 30) == ranking.ids(5, 5) == []
@@ -35,9 +35,6 @@ def test_rows_are_read_by_rank_and_by_id(ranking: LoadedRanking) -> None:
     assert ranking.items([5]) == [fifth]
     assert [found.rank for found in ranking.items([7, 3])] == [7, 3]
     assert ranking.items([]) == []
-    assert ranking.find(item(5)) == fifth
-    assert ranking.find("nope") is None
-    assert ranking.known([item(19), "nope", item(0), item(0)]) == [True, False, True, True]
 
 
 def test_a_changed_or_missing_file_is_noticed(ranking: LoadedRanking, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from PIL import Image
 
-from services.demo.crops import SIDE, crop, quality
+from services.demo.crops import SIDE, crop, quality, window
 from services.demo.subjects import photograph
 
 
@@ -19,6 +20,21 @@ def test_crops_fit_the_pool():
         image = draw(seed)
         assert image.mode == "RGB"
         assert 96 <= min(image.size) <= max(image.size) <= SIDE
+
+
+@pytest.mark.parametrize("size", [(512, 512), (300, 451), (1411, 1411)])
+def test_a_turned_crop_has_no_empty_corner(size: tuple[int, int]):
+    white = Image.new("RGB", size, "white")
+    for seed in range(150):
+        pixels = np.asarray(window(white, np.random.default_rng(seed)))
+        assert pixels.min() == 255, seed
+
+
+def test_crops_are_turned():
+    stripes = np.tile(np.arange(512)[:, None] // 16 % 2 * 255, (1, 512)).astype(np.uint8)
+    picture = Image.fromarray(stripes).convert("RGB")
+    drawn = [np.asarray(window(picture, np.random.default_rng(seed)))[0] for seed in range(20)]
+    assert sum(np.ptp(row) > 200 for row in drawn) > 10
 
 
 def test_crops_differ_in_light_and_detail():

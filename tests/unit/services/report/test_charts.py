@@ -11,7 +11,7 @@ AXIS = Axis(0.0, 1.0, fixed, percent)
 
 def draw(*points: tuple[float, float]) -> str:
     line = Line("ours", points, "ours")
-    return line_chart([line], AXIS, label="a <label>", x_label="labels")
+    return line_chart([line], AXIS, label="a <label>", x_label="labels", y_label="accuracy <y>")
 
 
 def test_places_of_a_line() -> None:
@@ -20,6 +20,8 @@ def test_places_of_a_line() -> None:
     assert drawn.count("<circle") == 3
     assert "ours, 50 labels: 50.0%" in drawn
     assert 'aria-label="a &lt;label&gt;"' in drawn
+    assert ">labels<" in drawn
+    assert ">accuracy &lt;y&gt;<" in drawn
 
 
 def test_a_value_that_is_missing_breaks_the_line() -> None:

@@ -75,7 +75,7 @@ def test_shows_the_numbers_of_every_section(data: ReportData, tmp_path: Path) ->
     text = render(data, tmp_path)[1].text
     shown = [
         "Which images next?", "dual_prompt", "poolscore-lite", data.verdict,
-        "61.3%", "82.7%", "+21.4 points from 120 labels",
+        data.measured_on, "61.3%", "82.7%", "+21.4 points from 120 labels",
         "84.0%", "\N{MINUS SIGN}1.3 points",
         "4.0% of the embedded images", "3,012", "3,000 embedded, 12 rejected",
         "71.55%", "0.683", "0.654",

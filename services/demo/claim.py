@@ -1,0 +1,38 @@
+"""One demo at a time in a folder."""
+
+import fcntl
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from poolscore.errors import FailedPreconditionError, InvalidInputError
+from services.demo.options import NOTE
+
+
+@contextmanager
+def claim(out: Path) -> Generator[None]:
+    """Make `out` the folder of this demo alone while the block runs.
+
+    The lock is the process's: whatever ends it, the next demo can start at once. Raises
+    FailedPreconditionError OUT_IN_USE, and InvalidInputError OUT_NOT_USABLE for a folder in which
+    no demo has been before: what somebody else keeps there under our names must not be dropped.
+    """
+    note = out / NOTE
+    if out.exists() and not (out.is_dir() and (note.exists() or not any(out.iterdir()))):
+        raise InvalidInputError(
+            f"'{out}' holds something else; give a new or empty folder with --out",
+            reason="OUT_NOT_USABLE",
+            path=str(out),
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    with note.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FailedPreconditionError(
+                f"another demo is running in '{out}'; wait for its end, stop it or give another "
+                "folder with --out",
+                reason="OUT_IN_USE",
+                path=str(out),
+            ) from None
+        yield
