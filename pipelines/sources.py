@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.reject import Reject, RejectReason
 from poolscore.errors import InvalidInputError
+from poolscore.user_files import file_problem
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -124,7 +125,9 @@ def _read_list(path: Path) -> pa.Table:
         return pa_csv.read_csv(path, convert_options=pa_csv.ConvertOptions(column_types=text))
     except (pa.ArrowException, OSError) as error:
         raise InvalidInputError(
-            f"list '{path}' cannot be read: {error}", reason="SOURCE_UNREADABLE", source=str(path)
+            f"list '{path}' {file_problem(error)}; give a .csv with a header or a .parquet file",
+            reason="SOURCE_UNREADABLE",
+            source=str(path),
         ) from error
 
 

@@ -16,6 +16,7 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.pool_rules import DEFAULT_STRATEGY, DEFAULT_TEMPLATE
 from poolscore.store.pools import create_pool, get_pool, list_pools
 from poolscore.store.records import Pool
+from poolscore.user_files import file_errors
 
 commands = typer.Typer(help="Register pools of images and look at them.", no_args_is_help=True)
 
@@ -94,14 +95,9 @@ def _classes(listed: str, file: Path | None) -> list[str]:
         )
     if file is None:
         return [name.strip() for name in listed.split(",")]
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(
-            f"the class names in '{file}' cannot be read: {error}; give a UTF-8 text file with one "
-            "class name a line",
-            reason="INVALID_CLASSES",
-        ) from error
+    advice = "give a UTF-8 text file with one class name a line"
+    with file_errors(file, advice, "INVALID_CLASSES"):
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from poolscore.user_files import file_errors
+
 BUSY_TIMEOUT_S = 30.0
 _WRITE = "poolscore_write"
 
@@ -38,10 +40,13 @@ def is_sqlite(url: str) -> bool:
 
 
 def create_folder(url: str) -> None:
-    """Create the folder of an SQLite file."""
+    """Create the folder of an SQLite file. Raises InvalidInputError CATALOG_URL_INVALID."""
     database = make_url(url).database
     if is_sqlite(url) and database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(database).parent
+        advice = "the catalog needs a folder: name another in POOLSCORE_HOME or POOLSCORE_CATALOG"
+        with file_errors(folder, advice, "CATALOG_URL_INVALID"):
+            folder.mkdir(parents=True, exist_ok=True)
 
 
 def display_url(url: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pyarrow import ArrowInvalid, fs
 
 from poolscore.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from poolscore.user_files import file_errors
 
 
 def open_store(uri: str) -> tuple[fs.FileSystem, str]:
@@ -20,7 +21,7 @@ def open_store(uri: str) -> tuple[fs.FileSystem, str]:
     """
     if "://" not in uri:
         folder = Path(uri).expanduser().resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+        _create(folder)
         return fs.LocalFileSystem(), str(folder)
     try:
         filesystem, root = fs.FileSystem.from_uri(uri)
@@ -33,8 +34,14 @@ def open_store(uri: str) -> tuple[fs.FileSystem, str]:
             reason="STORE_URI_INVALID",
         ) from error
     if is_local(filesystem):
-        Path(root).mkdir(parents=True, exist_ok=True)
+        _create(Path(root))
     return filesystem, root.rstrip("/")
+
+
+def _create(folder: Path) -> None:
+    advice = "the store needs a folder: name another in POOLSCORE_HOME or POOLSCORE_STORE"
+    with file_errors(folder, advice, "STORE_URI_INVALID"):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def is_local(filesystem: fs.FileSystem) -> bool:

@@ -1,6 +1,5 @@
 """`poolscore label`: send answers."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from poolscore.client import Client
 from poolscore.errors import InvalidInputError
+from poolscore.user_files import read_rows
 from poolscore.v1 import label_service_pb2 as pb
 from services.commands.options import Address, Pool, child, console, item_id
 
@@ -76,23 +76,21 @@ def _from_arguments(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _from_file(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {"item", "label"} - set(reader.fieldnames or ())
-            if missing:
-                raise InvalidInputError(
-                    f"{path} lacks the column {' and '.join(sorted(missing))}",
-                    reason="INVALID_ANSWERS_FILE",
-                )
-            for row in reader:
-                text = (row["label"] or "").strip()
-                if text:  # not answered yet
-                    yield row["item"], text
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInputError(
-            f"{path} cannot be read: {error}", reason="INVALID_ANSWERS_FILE"
-        ) from error
+    rows = read_rows(
+        path,
+        ("item", "label"),
+        "give a UTF-8 file of comma-separated values, as `lease --out` writes it",
+        "INVALID_ANSWERS_FILE",
+    )
+    for row in rows:
+        text = row["label"].strip()
+        if text and not row["item"]:
+            raise InvalidInputError(
+                f"'{path}' has an answer, '{text}', without an item; fill in its column 'item'",
+                reason="INVALID_ANSWERS_FILE",
+            )
+        if text:  # the others are not answered yet
+            yield row["item"], text
 
 
 def _show_refused(inputs: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> None:

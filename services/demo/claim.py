@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from poolscore.errors import FailedPreconditionError, InvalidInputError
+from poolscore.user_files import file_errors
 from services.demo.options import NOTE
 
 
@@ -24,7 +25,8 @@ def claim(out: Path) -> Generator[None]:
             reason="OUT_NOT_USABLE",
             path=str(out),
         )
-    out.mkdir(parents=True, exist_ok=True)
+    with file_errors(out, "give a folder that can be written with --out", "OUT_NOT_USABLE"):
+        out.mkdir(parents=True, exist_ok=True)
     with note.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from poolscore.errors import InvalidInputError
+from poolscore.user_files import read_rows
+
+_NEEDED = "it needs rows of path, label[, split]"
 
 _TEST_SHARE = 0.2
 """Of images without a split column that are kept for the accuracy."""
@@ -73,12 +76,7 @@ def _read(path: Path) -> list[dict[str, str]]:
             "and, if you have one, split (train, val, test)",
             reason="LABELS_MISSING",
         )
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        lacking = {"path", "label"} - set(reader.fieldnames or ())
-        if lacking:
-            raise _invalid(path.parent, f"it lacks the column {' and '.join(sorted(lacking))}")
-        return list(reader)
+    return read_rows(path, ("path", "label"), _NEEDED, "LABELS_INVALID")
 
 
 def _test_rows(rows: Sequence[Mapping[str, str]], seed: int) -> list[bool]:
@@ -90,6 +88,6 @@ def _test_rows(rows: Sequence[Mapping[str, str]], seed: int) -> list[bool]:
 
 def _invalid(root: Path, what: str) -> InvalidInputError:
     return InvalidInputError(
-        f"'{root / 'labels.csv'}' cannot be used: {what}; it needs rows of path, label[, split]",
+        f"'{root / 'labels.csv'}' cannot be used: {what}; {_NEEDED}",
         reason="LABELS_INVALID",
     )

@@ -63,6 +63,30 @@ def test_classes_are_split_at_commas_and_mistakes_are_named() -> None:
     assert reason(["create", "pets", *two, "--encoder", "ViT-X"]) == "UNKNOWN_MODEL"
 
 
+def test_a_classes_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    error = run("create", "pets", "--classes-file", str(tmp_path)).exception
+    assert isinstance(error, PoolscoreError)
+    assert error.message.startswith(f"'{tmp_path}' is a folder, not a file; give a UTF-8 text")
+
+
+def test_spreadsheets_write_a_byte_order_mark(tmp_path: Path) -> None:
+    names = tmp_path / "classes.txt"
+    names.write_text("cat\ndog\n", encoding="utf-8-sig")
+    assert run("create", "pets", "--classes-file", str(names)).exit_code == 0
+    assert get_pool(Catalog(Settings().catalog_url), "pets").classes == ("cat", "dog")
+
+
+def test_a_home_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("POOLSCORE_HOME", str(tmp_path / "file"))
+    error = run("list").exception
+    assert isinstance(error, PoolscoreError)
+    assert "file' is a file, not a folder" in error.message
+    assert "POOLSCORE_HOME" in error.message
+
+
 def test_list_and_show() -> None:
     assert "There are no pools yet" in run("list").output
     catalog = Catalog.open(Settings().catalog_url)

@@ -83,8 +83,8 @@ def test_parquet_list(tmp_path: Path) -> None:
         (lambda d: _touch(d / "x.zip"), "SOURCE_UNSUPPORTED", "neither"),
         (lambda d: _text(d / "x.csv", "file,label\na.jpg,b\n"), "SOURCE_COLUMN_MISSING", "file"),
         (lambda d: _text(d / "x.csv", "path\n"), "SOURCE_EMPTY", "no rows"),
-        (lambda d: _text(d / "x.csv", ""), "SOURCE_UNREADABLE", "cannot be read"),
-        (lambda d: _text(d / "x.parquet", "PAR"), "SOURCE_UNREADABLE", "cannot be read"),
+        (lambda d: _text(d / "x.csv", ""), "SOURCE_UNREADABLE", "cannot be used"),
+        (lambda d: _text(d / "x.parquet", "PAR"), "SOURCE_UNREADABLE", "cannot be used"),
     ],
 )
 def test_errors_say_what_and_where(

@@ -30,6 +30,12 @@ def test_a_folder_is_created_and_its_path_is_absolute(
     assert files.open_store(f"file://{tmp_path}/a/b/")[1] == root
 
 
+def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInputError, match=r"is a file, not a folder.*POOLSCORE_STORE"):
+        files.open_store(str(tmp_path / "file"))
+
+
 def test_an_object_store_is_opened_by_its_uri() -> None:
     filesystem, root = files.open_store("s3://bucket/some/prefix/?region=eu-west-1")
     assert isinstance(filesystem, fs.S3FileSystem)

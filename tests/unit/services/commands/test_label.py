@@ -47,12 +47,12 @@ def test_no_answer_at_all() -> None:
 def test_a_file_without_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "answers.csv"
     file.write_text("id,label\n1,cat\n")
-    with pytest.raises(InvalidInputError, match="lacks the column item"):
+    with pytest.raises(InvalidInputError, match="lacks the column 'item'; its header has"):
         run("--file", str(file))
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match=r"gone\.csv cannot be read"):
+    with pytest.raises(InvalidInputError, match=r"gone\.csv' does not exist"):
         run("--file", str(tmp_path / "gone.csv"))
 
 
@@ -60,4 +60,11 @@ def test_rows_without_an_answer_are_left_out(tmp_path: Path) -> None:
     file = tmp_path / "answers.csv"
     file.write_text("item,label\n1,\n2,  \n")
     with pytest.raises(InvalidInputError, match="no answer given"):
+        run("--file", str(file))
+
+
+def test_an_answer_without_an_item(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("label,item\ncat\n")
+    with pytest.raises(InvalidInputError, match="an answer, 'cat', without an item"):
         run("--file", str(file))

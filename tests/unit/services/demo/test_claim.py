@@ -55,7 +55,7 @@ def test_a_killed_demo_leaves_its_folder_free_at_once(pytestconfig: pytest.Confi
 
 def test_what_somebody_else_keeps_there_is_not_touched(tmp_path: Path):
     (tmp_path / "summary.json").write_text("theirs")
-    for out in (tmp_path, tmp_path / "summary.json"):
+    for out in (tmp_path, tmp_path / "summary.json", tmp_path / "summary.json" / "out"):
         with pytest.raises(InvalidInputError) as raised:
             claim(out).__enter__()
         assert raised.value.reason == "OUT_NOT_USABLE"

@@ -52,6 +52,7 @@ def test_spreadsheets_write_a_byte_order_mark(tmp_path: Path):
     [
         (None, "LABELS_MISSING"),
         ("path,class\n1.jpg,a\n", "LABELS_INVALID"),
+        ("path,label\n1.jpg,a,b\n", "LABELS_INVALID"),
         ("path,label,split\n1.jpg,a,train\n,b,train\n2.jpg,a,test\n", "LABELS_INVALID"),
         ("path,label,split\n1.jpg,a,train\n2.jpg,a,test\n", "LABELS_INVALID"),
         ("path,label,split\n1.jpg,a,train\n2.jpg,b,train\n", "LABELS_INVALID"),
