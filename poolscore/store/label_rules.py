@@ -1,9 +1,13 @@
-"""Judges one answer: may it be recorded, and what was predicted before it was known?"""
+"""Judges one answer: may it be recorded, and what was predicted before it was known?
 
-from collections.abc import Mapping
+A refusal carries a reason that ErrorInfo could carry.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from poolscore.labels.answer import Answer, Candidates, LabelInput, LabelResult, class_names
+from poolscore.labels.unknown_class import unknown_class
 from poolscore.store.records import Prediction
 
 
@@ -21,7 +25,6 @@ class Leased:
 class Evidence:
     """What the catalog and the caller know about the items of a request."""
 
-    classes: frozenset[str]
     leased: Mapping[str, Mapping[int, Leased]]
     """By item and batch, batches in ascending order."""
     batches: frozenset[int]
@@ -43,11 +46,21 @@ class Accepted:
         return self.answer.annotator or (self.leased.annotator if self.leased else "")
 
 
-def judge(label: LabelInput, evidence: Evidence) -> Accepted | LabelResult:
-    """Accept an answer, or refuse it with a reason that ErrorInfo could carry."""
-    refusal = _judge_answer(label.answer, evidence.classes)
-    if refusal is not None:
-        return refusal
+def judge_answer(answer: Answer, classes: Sequence[str]) -> LabelResult | None:
+    """Refuse an answer that no item of the pool can have; None when it may be one."""
+    names = class_names(answer)
+    unknown = [name for name in names if name not in classes]
+    if unknown:
+        return _refuse("UNKNOWN_CLASS", unknown_class(unknown[0], classes))
+    if isinstance(answer, Candidates) and (len(names) < 2 or len(set(names)) < len(names)):
+        return _refuse(
+            "INVALID_CANDIDATES", "candidates must be two or more different classes of the pool"
+        )
+    return None
+
+
+def judge_item(label: LabelInput, evidence: Evidence) -> Accepted | LabelResult:
+    """Accept a possible answer to its item and batch, or refuse it."""
     leasings = evidence.leased.get(label.item_id, {})
     if label.batch is not None:
         return _judge_batch(label, label.batch, leasings, evidence)
@@ -66,18 +79,6 @@ def _judge_batch(
     if batch not in evidence.batches:
         return _refuse("BATCH_NOT_FOUND", f"the pool has no batch {batch}")
     return _refuse("WRONG_BATCH", f"item '{label.item_id}' is not in batch {batch}")
-
-
-def _judge_answer(answer: Answer, classes: frozenset[str]) -> LabelResult | None:
-    names = class_names(answer)
-    unknown = [name for name in names if name not in classes]
-    if unknown:
-        return _refuse("UNKNOWN_CLASS", f"'{unknown[0]}' is not a class of the pool")
-    if isinstance(answer, Candidates) and (len(names) < 2 or len(set(names)) < len(names)):
-        return _refuse(
-            "INVALID_CANDIDATES", "candidates must be two or more different classes of the pool"
-        )
-    return None
 
 
 def _refuse(reason: str, message: str) -> LabelResult:

@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, exists, select
 
 from poolscore.errors import InvalidInputError
-from poolscore.labels.answer import LabelInput, LabelResult
+from poolscore.labels.answer import Answer, LabelInput, LabelResult
 from poolscore.store import sql
 from poolscore.store.answer_columns import write_answer
 from poolscore.store.batches import prediction_of
 from poolscore.store.catalog import Catalog
-from poolscore.store.label_rules import Accepted, Evidence, Leased, judge
+from poolscore.store.label_rules import Accepted, Evidence, Leased, judge_answer, judge_item
 from poolscore.store.records import BatchState, Prediction, utcnow
 from poolscore.store.tables import (
     batch_items,
@@ -62,7 +62,9 @@ def record_labels(
         )
     request_id = request_id or uuid.uuid4().hex
     digest = _digest(inputs)
-    known = _ask(known_items, inputs)  # may read files: not while the catalog is locked
+    # Not while the catalog is locked: the first looks for near classes, the second may read files.
+    refusals = _judge_answers(catalog, pool_id, inputs)
+    known = _ask(known_items, inputs)
     now = now or utcnow()
     with catalog.write() as connection:
         pool = sql.lock_pool(connection, pool_id)
@@ -70,7 +72,7 @@ def record_labels(
         if earlier is not None:
             return earlier
         evidence = _gather(connection, pool, inputs, known)
-        verdicts = [judge(label, evidence) for label in inputs]
+        verdicts = [refusals[label.answer] or judge_item(label, evidence) for label in inputs]
         results = _write(connection, pool_id, verdicts, now)
         connection.execute(
             label_requests.insert().values(
@@ -90,6 +92,14 @@ def _digest(inputs: Sequence[LabelInput]) -> str:
         for label in inputs
     ]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _judge_answers(
+    catalog: Catalog, pool_id: str, inputs: Sequence[LabelInput]
+) -> dict[Answer, LabelResult | None]:
+    with catalog.read() as connection:  # classes never change
+        classes = sql.pool_row(connection, pool_id).classes
+    return {answer: judge_answer(answer, classes) for answer in {label.answer for label in inputs}}
 
 
 def _ask(known_items: KnownItems | None, inputs: Sequence[LabelInput]) -> frozenset[str]:
@@ -141,7 +151,7 @@ def _gather(
             batches.c.pool_id == pool.pool_id, batches.c.number.in_(named)
         )
     )
-    return Evidence(frozenset(pool.classes), leased, frozenset(existing), known)
+    return Evidence(leased, frozenset(existing), known)
 
 
 def _write(

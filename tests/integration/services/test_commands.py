@@ -49,7 +49,8 @@ def test_lease_label_status(
 
 def test_a_refused_answer_is_named(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
     said = run("label", new_pool(), "item-0000=cat", "item-0001=zebra", code=1)
-    assert "refused: item-0001: 'zebra' is not a class of the pool (UNKNOWN_CLASS)" in said
+    assert "refused: item-0001: 'zebra' is not a class of the pool, which has cat, dog, " in said
+    assert "(UNKNOWN_CLASS)" in said
     assert "1 of 2 answers recorded" in said
 
 

@@ -87,6 +87,13 @@ def test_a_bad_answer_is_refused_and_the_others_are_kept(
     assert [event.item_id for event in list_label_events(catalog, POOL)[0]] == [item(1)]
 
 
+def test_an_unknown_class_is_told_the_near_one(catalog: Catalog) -> None:
+    inputs = [LabelInput(item(0), Candidates(("dog", "Cat")), batch=1)]
+    (refused,) = record_labels(catalog, POOL, inputs, None)
+    assert refused.message.startswith("'Cat' is not a class of the pool, which has cat, dog, bird")
+    assert refused.message.endswith("did you mean 'cat'?")
+
+
 def test_an_item_that_was_never_leased_needs_a_witness(
     catalog: Catalog, ranking: LoadedRanking
 ) -> None:
