@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+CANNOT_TELL = "?"
+"""How people write that they cannot tell."""
+SEPARATOR = "|"
+"""What people write between several candidates."""
+
 
 @dataclass(frozen=True)
 class Label:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from poolscore.errors import InvalidInputError
+from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
 
 DEFAULT_TEMPLATE = "a photo of a {}."
 DEFAULT_STRATEGY = "dual_prompt"
@@ -37,6 +38,12 @@ def _problem_of_classes(classes: Sequence[str]) -> str | None:
             return f"class name {name!r} has spaces around it or unprintable characters in it"
         if len(name) > MAX_CLASS_LENGTH:
             return f"class name '{name[:40]}...' is longer than {MAX_CLASS_LENGTH} characters"
+        if name == CANNOT_TELL or SEPARATOR in name:
+            return (
+                f"class name '{name}' could not be told apart in an answer, where "
+                f"'{CANNOT_TELL}' means 'cannot tell' and '{SEPARATOR}' separates candidates; "
+                "choose another name"
+            )
         if name in seen:
             return f"class '{name}' is named twice; class names must differ"
         seen.add(name)

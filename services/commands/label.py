@@ -8,12 +8,10 @@ import typer
 
 from poolscore.client import Client
 from poolscore.errors import InvalidInputError
+from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
 from poolscore.user_files import read_rows
 from poolscore.v1 import label_service_pb2 as pb
 from services.commands.options import Address, Pool, child, console, item_id
-
-CANNOT_TELL = "?"
-SEPARATOR = "|"
 
 _REQUEST_LIMIT = 1000
 

@@ -29,6 +29,8 @@ def test_bad_pool_ids(pool_id: str) -> None:
         (["cat", " dog"], "spaces around"),
         (["cat", "a\tb"], "unprintable"),
         (["cat", "d" * 201], "longer than 200"),
+        (["cat", "?"], "class name '\\?' could not be told apart in an answer"),
+        (["cat", "dog|wolf"], "choose another name"),
     ],
 )
 def test_bad_classes(classes: list[str], problem: str) -> None:
@@ -38,7 +40,7 @@ def test_bad_classes(classes: list[str], problem: str) -> None:
 
 
 def test_good_classes() -> None:
-    rules.check_classes(["cat", "Cat", "guinea pig", "d" * 200, "大熊猫"])
+    rules.check_classes(["cat", "Cat", "guinea pig", "d" * 200, "大熊猫", "what?"])
 
 
 @pytest.mark.parametrize("template", ["", "a photo", "{} and {}", "{0}", "{} {x}", "{{}}", "{} }"])
