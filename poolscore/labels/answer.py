@@ -63,7 +63,10 @@ class LabelInput:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """What became of one answer: `event` when accepted, else a reason and a message."""
+    """What became of one answer: `event` when accepted, else a reason and a message.
+
+    A message beside an event says that the answer was recorded before, as that event.
+    """
 
     event: int | None
     """Sequence number of the label event."""
@@ -72,5 +75,5 @@ class LabelResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether the answer is recorded."""
+        """Whether the answer is recorded, now or before."""
         return self.event is not None

@@ -2,6 +2,9 @@
 
 A late answer, to a lease that has expired or a batch that was released, is accepted: a label is a
 label. If the item is leased to somebody else meanwhile, that lease is closed.
+
+An answer that repeats the one in force for its item makes no event, so that a file of answers can
+be sent again. What is in force decides, not what was ever said: after A and B, A is a correction.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from poolscore.store import sql
 from poolscore.store.answer_columns import write_answer
 from poolscore.store.batches import prediction_of
 from poolscore.store.catalog import Catalog
+from poolscore.store.in_force import InForce, answers_in_force
 from poolscore.store.label_rules import Accepted, Evidence, Leased, judge_answer, judge_item
 from poolscore.store.records import BatchState, Prediction, utcnow
 from poolscore.store.tables import (
@@ -48,9 +52,11 @@ def record_labels(
     """Record 1 to 1000 answers; returns one result each, in order. Durable when it returns.
 
     A refused answer (UNKNOWN_CLASS, INVALID_CANDIDATES, UNKNOWN_ITEM, BATCH_NOT_FOUND, WRONG_BATCH)
-    never loses the others. The same request id is applied once and gives the same results. Items
-    that were never leased need `known_items` to confirm that they exist. Each event keeps the
-    prediction with which its batch was leased; without a batch, the newest one made for the item.
+    never loses the others. The same request id is applied once and gives the same results. An
+    answer that repeats the one in force, of this annotator and batch, gives the event that holds it
+    and a message. Items that were never leased need `known_items` to confirm that they exist. Each
+    event keeps the prediction with which its batch was leased; without a batch, the newest one made
+    for the item.
 
     Raises NotFoundError POOL_NOT_FOUND, InvalidInputError INVALID_LABEL_COUNT or REQUEST_ID_REUSED
     when the request id belongs to other answers.
@@ -161,14 +167,23 @@ def _write(
     now: datetime,
 ) -> list[LabelResult]:
     sequence = sql.next_number(connection, label_events.c.sequence, pool_id)
+    items = {v.answer.item_id for v in verdicts if isinstance(v, Accepted)}
+    in_force = answers_in_force(connection, pool_id, items)
     results: list[LabelResult] = []
     events: list[dict[str, Any]] = []
     for verdict in verdicts:
         if isinstance(verdict, LabelResult):
             results.append(verdict)
             continue
-        events.append(_event(pool_id, sequence + len(events), verdict, now))
-        results.append(LabelResult(events[-1]["sequence"]))
+        label, old = verdict.answer, in_force.get(verdict.answer.item_id)
+        if old is not None and old.repeated_by(verdict):
+            message = f"recorded before, as event {old.sequence}"
+            results.append(LabelResult(old.sequence, message=message))
+            continue
+        number = sequence + len(events)
+        events.append(_event(pool_id, number, verdict, now))
+        in_force[label.item_id] = InForce(number, label.answer, verdict.annotator, label.batch)
+        results.append(LabelResult(number))
     if events:
         connection.execute(label_events.insert(), events)
         _put_in_force(connection, pool_id, {e["item_id"]: e["sequence"] for e in events})

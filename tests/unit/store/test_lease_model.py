@@ -35,6 +35,15 @@ class Held:
     released: bool = False
 
 
+@dataclass
+class Given:
+    """The answer in force for an item as the model knows it."""
+
+    answer: Answer
+    batch: int | None
+    event: int
+
+
 class Leasing(RuleBasedStateMachine):
     seed: Path
     """Folder with a seeded catalog, copied for every history."""
@@ -50,8 +59,9 @@ class Leasing(RuleBasedStateMachine):
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.batches: dict[int, Held] = {}
         self.leased: dict[int, tuple[int, datetime]] = {}
-        self.answers: dict[int, Answer] = {}
+        self.answers: dict[int, Given] = {}
         self.events = 0
+        self.requests = 0
 
     def teardown(self) -> None:
         for catalog, _ in self.views:
@@ -90,15 +100,21 @@ class Leasing(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, answer: Answer, by_batch: bool) -> None:
         choices = [(n, row) for n, held in self.batches.items() for row in held.rows]
         number, row = data.draw(st.sampled_from(choices))
-        label = LabelInput(item(row), answer, "ann", number if by_batch else None)
-        request = f"l{self.events}"
+        batch = number if by_batch else None
+        label = LabelInput(item(row), answer, "ann", batch)
+        request = f"l{self.requests}"
+        self.requests += 1
         first, again = (
             record_labels(self.catalog, POOL, [label], request, now=self.now) for _ in range(2)
         )
-        self.events += 1
         assert first == again
+        old = self.answers.get(row)
+        if old is not None and old.answer == answer and batch in (None, old.batch):
+            assert first[0].event == old.event
+            return
+        self.events += 1
         assert first[0].event == self.events
-        self.answers[row] = answer
+        self.answers[row] = Given(answer, batch, self.events)
         self.leased.pop(row, None)
 
     @precondition(lambda self: self.batches)
@@ -146,7 +162,7 @@ class Leasing(RuleBasedStateMachine):
     def answers_agree(self) -> None:
         stored, watermark = effective_labels(self.catalog, POOL)
         assert {label.item_id: label.answer for label in stored} == {
-            item(row): answer for row, answer in self.answers.items()
+            item(row): given.answer for row, given in self.answers.items()
         }
         assert watermark == self.events == len(list_label_events(self.catalog, POOL)[0])
 

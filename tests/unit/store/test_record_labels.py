@@ -62,6 +62,38 @@ def test_a_correction_is_a_new_event_and_the_newest_is_in_force(catalog: Catalog
     assert effective_labels(catalog, POOL) == ([(item(0), Label("dog"), 3)], 3)
 
 
+def test_answers_that_are_sent_again_make_no_event(catalog: Catalog) -> None:
+    sent = [
+        LabelInput(item(0), CAT, batch=1),
+        LabelInput(item(1), Candidates(("cat", "dog")), batch=1),
+        LabelInput(item(2), Abstain("blurred"), batch=1),
+    ]
+    record_labels(catalog, POOL, sent, None)
+    mended = [*sent, LabelInput(item(3), CAT, batch=1)]
+    again = record_labels(catalog, POOL, mended, None)
+    assert [result.event for result in again] == [1, 2, 3, 4]
+    assert [result.message for result in again] == [
+        *(f"recorded before, as event {event}" for event in (1, 2, 3)),
+        "",
+    ]
+    # Who answered and with which batch is known without saying it.
+    assert record_labels(catalog, POOL, [LabelInput(item(0), CAT, "ann")], None)[0].event == 1
+    assert len(list_label_events(catalog, POOL)[0]) == 4
+
+
+def test_what_is_in_force_decides_what_is_a_repetition(catalog: Catalog) -> None:
+    dog = Label("dog")
+    for answer, annotator in ((CAT, "ann"), (dog, "ann"), (CAT, "ann"), (CAT, "bob")):
+        record_labels(catalog, POOL, [LabelInput(item(0), answer, annotator, 1)], None)
+    one_request = [LabelInput(item(1), answer, batch=1) for answer in (CAT, CAT, dog, CAT)]
+    results = record_labels(catalog, POOL, one_request, None)
+    assert [result.event for result in results] == [5, 5, 6, 7]
+    assert [event.answer for event in list_label_events(catalog, POOL)[0]] == [
+        *(CAT, dog, CAT, CAT),
+        *(CAT, dog, CAT),
+    ]
+
+
 @pytest.mark.parametrize(
     ("label", "reason"),
     [

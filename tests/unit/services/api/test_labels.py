@@ -95,6 +95,16 @@ def test_a_retry_is_applied_once(api: Api, pool: str):
     assert caught.value.reason == "REQUEST_ID_REUSED"
 
 
+def test_answers_that_are_sent_again_say_so(api: Api, pool: str):
+    submit(api, answer("item-0000"))
+    response = submit(api, answer("item-0000"), answer("item-0001"))
+    assert (response.accepted, response.refused) == (2, 0)
+    before, now = response.results
+    assert (before.event, before.reason) == ("pools/p/labelEvents/1", "")
+    assert "recorded before" in before.message
+    assert (now.event, now.message) == ("pools/p/labelEvents/2", "")
+
+
 def test_events_come_in_pages(api: Api, pool: str):
     submit(api, *(answer(item) for item in item_ids(5)))
     first = events(api, page_size=2)
