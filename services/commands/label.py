@@ -14,6 +14,7 @@ from poolscore.v1 import label_service_pb2 as pb
 from services.commands.options import Address, Pool, child, console, item_id
 
 _REQUEST_LIMIT = 1000
+_REFUSAL_LINES = 10
 
 
 def label(
@@ -38,15 +39,18 @@ def label(
         raise InvalidInputError("no answer given; write ITEM=LABEL or --file answers.csv")
     batch_name = child(name, "batches", batch) if batch else ""
     inputs = [label_input(name, item, text, annotator, batch_name) for item, text in pairs]
-    accepted = 0
+    results: list[pb.LabelResult] = []
     with Client(address) as client:
         for start in range(0, len(inputs), _REQUEST_LIMIT):
             part = inputs[start : start + _REQUEST_LIMIT]
-            response = client.submit_labels(name, part)
-            accepted += response.accepted
-            _show_refused(part, response.results)
-    console.print(f"{accepted} of {len(inputs)} answers recorded.")
-    if accepted < len(inputs):
+            results += client.submit_labels(name, part).results
+    for line in refusals(inputs, results):
+        console.print(line, style="yellow", markup=False)
+    recorded = sum(bool(result.event) for result in results)
+    before = sum(bool(result.event and result.message) for result in results)
+    repeated = f", {before:,} of them before" if before else ""
+    console.print(f"{recorded:,} of {len(inputs):,} answers recorded{repeated}.")
+    if recorded < len(inputs):
         raise typer.Exit(1)
 
 
@@ -62,6 +66,22 @@ def label_input(pool: str, item: str, text: str, annotator: str, batch: str) -> 
     return pb.LabelInput(
         item=child(pool, "items", item), answer=answer, annotator=annotator, batch=batch
     )
+
+
+def refusals(sent: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> Iterator[str]:
+    """Say in one line what several answers were refused for, with the first of their items."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each, result in zip(sent, results, strict=True):
+        if not result.event:
+            item = item_id(each.item)
+            # The item's own name must not make a reason of its own.
+            group = groups.setdefault((result.reason, result.message.replace(f"'{item}'", "")), [])
+            group.append(f"{item}: {result.message} ({result.reason})")
+    for first, *others in list(groups.values())[:_REFUSAL_LINES]:
+        yield f"{len(others) + 1:,} refused, the first: {first}" if others else f"refused: {first}"
+    rest = sum(len(group) for group in list(groups.values())[_REFUSAL_LINES:])
+    if rest:
+        yield f"{rest:,} more refused for other reasons"
 
 
 def _from_arguments(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -89,13 +109,3 @@ def _from_file(path: Path) -> Iterator[tuple[str, str]]:
             )
         if text:  # the others are not answered yet
             yield row["item"], text
-
-
-def _show_refused(inputs: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> None:
-    for sent, result in zip(inputs, results, strict=True):
-        if not result.event:
-            console.print(
-                f"refused: {item_id(sent.item)}: {result.message} ({result.reason})",
-                style="yellow",
-                markup=False,
-            )

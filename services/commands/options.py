@@ -21,7 +21,7 @@ def last_part(name: str) -> str:
 
 def item_id(name: str) -> str:
     """Return the item id of `pools/{pool}/items/{item}`; it may hold slashes."""
-    return name.split("/", 3)[3]
+    return name.split("/", 3)[-1]
 
 
 def child(pool: str, collection: str, value: str) -> str:

@@ -44,6 +44,8 @@ def test_lease_label_status(
         writer.writeheader()
         writer.writerows(rows)
     assert "3 of 3 answers recorded" in run("label", pool, "--batch", "1", "--file", str(file))
+    again = run("label", pool, "--batch", "1", "--file", str(file))
+    assert "3 of 3 answers recorded, 3 of them before" in again
     assert "3 answered, 1 leased now" in run("status", pool)
 
 
@@ -52,6 +54,16 @@ def test_a_refused_answer_is_named(run: Callable[..., str], new_pool: Callable[.
     assert "refused: item-0001: 'zebra' is not a class of the pool, which has cat, dog, " in said
     assert "(UNKNOWN_CLASS)" in said
     assert "1 of 2 answers recorded" in said
+
+
+def test_answers_to_another_batch_are_one_line(
+    run: Callable[..., str], new_pool: Callable[..., str]
+) -> None:
+    pool = new_pool()
+    run("lease", pool, "--size", "1")
+    said = run("label", pool, "--batch", "1", "item-0001=cat", "item-0002=cat", code=1)
+    assert "2 refused, the first: item-0001: item 'item-0001' is not in batch 1" in said
+    assert "item-0002" not in said
 
 
 def test_prompts(run: Callable[..., str], new_pool: Callable[..., str]) -> None:

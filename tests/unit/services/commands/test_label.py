@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from poolscore.errors import InvalidInputError
 from poolscore.v1 import label_service_pb2 as pb
-from services.commands.label import label, label_input
+from services.commands.label import label, label_input, refusals
 
 NOBODY = "127.0.0.1:9"
 
@@ -68,3 +68,30 @@ def test_an_answer_without_an_item(tmp_path: Path) -> None:
     file.write_text("label,item\ncat\n")
     with pytest.raises(InvalidInputError, match="an answer, 'cat', without an item"):
         run("--file", str(file))
+
+
+def refuse(*answers: tuple[str, str, str]) -> list[str]:
+    """Lines for answers to an item with a reason and a message, which are empty when accepted."""
+    sent = [label_input("p", item, "cat", "", "") for item, _, _ in answers]
+    results = [
+        pb.LabelResult(event="" if why else "pools/p/labelEvents/1", reason=why, message=message)
+        for _, why, message in answers
+    ]
+    return list(refusals(sent, results))
+
+
+def test_one_line_says_what_many_were_refused_for() -> None:
+    wrong = [(f"i{n}", "WRONG_BATCH", f"item 'i{n}' is not in batch 3") for n in range(1200)]
+    assert refuse(("ok", "", ""), *wrong, ("i", "UNKNOWN_CLASS", "'x' is not a class")) == [
+        "1,200 refused, the first: i0: item 'i0' is not in batch 3 (WRONG_BATCH)",
+        "refused: i: 'x' is not a class (UNKNOWN_CLASS)",
+    ]
+    assert refuse(("ok", "", "recorded before")) == []
+
+
+def test_different_slips_are_all_shown_up_to_a_screenful() -> None:
+    slips = [(f"i{n}", "UNKNOWN_CLASS", f"'x{n}' is not a class") for n in range(15)]
+    *lines, rest = refuse(*slips, slips[0])
+    assert len(lines) == 10
+    assert lines[0].startswith("2 refused, the first: i0: 'x0'")
+    assert rest == "5 more refused for other reasons"
