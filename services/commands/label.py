@@ -11,6 +11,8 @@ from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
 from poolscore.user_files import read_rows
 from poolscore.v1 import label_service_pb2 as pb
+from poolscore.v1.query_service_pb2 import Batch
+from services.commands.file_names import file_names
 from services.commands.options import Address, Pool, child, console, item_id
 
 _REQUEST_LIMIT = 1000
@@ -23,7 +25,8 @@ def label(
         list[str] | None,
         typer.Argument(
             metavar="ITEM=LABEL",
-            help="'A|B' says one of several, '?' says that you cannot tell.",
+            help="An item id or, with --batch, the file that `lease` showed; 'A|B' says one of "
+            "several, '?' says that you cannot tell.",
         ),
     ] = None,
     batch: Annotated[str, typer.Option(help="The batch that the items were leased with.")] = "",
@@ -34,13 +37,19 @@ def label(
     address: Address = None,
 ) -> None:
     """Record answers; each is accepted or refused by itself."""
-    pairs = [*_from_arguments(answers or []), *(_from_file(file) if file else [])]
-    if not pairs:
+    typed = list(_from_arguments(answers or []))
+    pairs = list(_from_file(file)) if file else []
+    if not typed and not pairs:
         raise InvalidInputError("no answer given; write ITEM=LABEL or --file answers.csv")
     batch_name = child(name, "batches", batch) if batch else ""
-    inputs = [label_input(name, item, text, annotator, batch_name) for item, text in pairs]
     results: list[pb.LabelResult] = []
     with Client(address) as client:
+        if typed and batch_name:
+            ids = item_ids(client.get_batch(batch_name))
+            typed = [(ids.get(item, item), text) for item, text in typed]
+        inputs = [
+            label_input(name, item, text, annotator, batch_name) for item, text in typed + pairs
+        ]
         for start in range(0, len(inputs), _REQUEST_LIMIT):
             part = inputs[start : start + _REQUEST_LIMIT]
             results += client.submit_labels(name, part).results
@@ -66,6 +75,13 @@ def label_input(pool: str, item: str, text: str, annotator: str, batch: str) -> 
     return pb.LabelInput(
         item=child(pool, "items", item), answer=answer, annotator=annotator, batch=batch
     )
+
+
+def item_ids(batch: Batch) -> dict[str, str]:
+    """Return the item id for every file name that `lease` shows, and for the id itself."""
+    ids = [item_id(item.name) for item in batch.items]
+    by_file = zip(file_names([item.uri for item in batch.items]), ids, strict=True)
+    return {**dict(by_file), **{each: each for each in ids}}
 
 
 def refusals(sent: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> Iterator[str]:

@@ -1,19 +1,25 @@
 """`poolscore lease`: get the next images to label."""
 
 import csv
+import shlex
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.cells import cell_len
 
 from poolscore.client import Client
+from poolscore.user_files import file_errors
 from poolscore.v1.query_service_pb2 import Batch
+from services.commands.file_names import file_names
 from services.commands.options import Address, Pool, console, item_id, last_part
 
 COLUMNS = ("item", "label", "predicted", "probability", "p_clean", "uri", "reason")
 """Header of an exported batch; `label` is empty, for the annotator to fill in."""
+
+_OUT_ADVICE = "name a file in an existing folder with --out"
 
 
 def lease(
@@ -25,27 +31,64 @@ def lease(
     address: Address = None,
 ) -> None:
     """Lease the images that teach the model most."""
+    if out is not None:
+        _check_writable(out)  # before the images are leased to nobody
     with Client(address) as client:
         batch = client.lease(name, size, annotator, duration=timedelta(minutes=minutes))
     if not batch.items:
         console.print(f"Nothing is left to label in pool '{name}'.")
         return
-    console.print(_table(batch))
-    number = last_part(batch.name)
+    _say(summary(batch))
+    command = f"poolscore label {name} --batch {last_part(batch.name)}"
     if out is None:
-        example = f"{item_id(batch.items[0].name)}={batch.items[0].prediction.label!r}"
-        console.print(f"Answer with: poolscore label {name} --batch {number} {example} ...")
+        for line in table(batch):
+            _say(line)
+        file = file_names([item.uri for item in batch.items])[0]
+        example = shlex.quote(f"{file}={batch.items[0].prediction.label}")
+        _say(f"Answer with: {command} {example} ...")
     else:
         write_csv(out, batch)
-        console.print(
-            f"Fill in the column 'label' of {out}, then: "
-            f"poolscore label {name} --batch {number} --file {out}"
+        _say(f"Fill in the column 'label' of {out}, then:")
+        _say(f"{command} --file {shlex.quote(str(out))}")
+
+
+def summary(batch: Batch) -> str:
+    """Say what was leased, to whom and until when."""
+    until = batch.expire_time.ToDatetime().strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f"batch {last_part(batch.name)}: {len(batch.items):,} images for {batch.annotator} "
+        f"until {until}, prompt version {last_part(batch.prompt_version)}"
+    )
+
+
+def table(batch: Batch) -> Iterator[str]:
+    """Yield what a person needs to answer: a line an image, and why it was chosen below it.
+
+    Fits 80 columns but for long names, which are never cut: `label` takes them.
+    """
+    files = file_names([item.uri for item in batch.items])
+    labels = [item.prediction.label for item in batch.items]
+    wide = min(32, max(map(cell_len, files))), min(20, max(map(cell_len, ["predicted", *labels])))
+    yield f"rank  {_padded('file', wide[0])}  {_padded('predicted', wide[1])}   prob  p_clean"
+    for item, file, label in zip(batch.items, files, labels, strict=True):
+        prediction = item.prediction
+        yield (
+            f"{item.rank:>4}  {_padded(file, wide[0])}  {_padded(label, wide[1])}  "
+            f"{prediction.probability:.3f}    {prediction.p_clean:.3f}"
         )
+        yield f"      {item.reason}"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
 
 
 def write_csv(path: Path, batch: Batch) -> None:
     """Write the items of a batch with an empty `label` column."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with (
+        file_errors(path, _OUT_ADVICE, "OUT_NOT_USABLE"),
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for item in batch.items:
@@ -62,23 +105,14 @@ def write_csv(path: Path, batch: Batch) -> None:
             )
 
 
-def _table(batch: Batch) -> Table:
-    until = batch.expire_time.ToDatetime().strftime("%H:%M UTC")
-    table = Table(
-        title=f"batch {last_part(batch.name)}: {len(batch.items)} images for {batch.annotator} "
-        f"until {until}, prompt version {last_part(batch.prompt_version)}"
-    )
-    for header in ("rank", "item", "predicted", "probability", "p_clean", "why", "file"):
-        table.add_column(header, overflow="fold")
-    for item in batch.items:
-        prediction = item.prediction
-        table.add_row(
-            str(item.rank),
-            item_id(item.name),
-            prediction.label,
-            f"{prediction.probability:.3f}",
-            f"{prediction.p_clean:.3f}",
-            item.reason,
-            item.uri,
-        )
-    return table
+def _check_writable(path: Path) -> None:
+    is_new = not path.exists()
+    with file_errors(path, _OUT_ADVICE, "OUT_NOT_USABLE"):
+        path.open("a").close()
+    if is_new:
+        path.unlink()
+
+
+def _say(text: str) -> None:
+    # Names and commands must stay whole, to be copied.
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

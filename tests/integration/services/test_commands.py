@@ -66,6 +66,15 @@ def test_answers_to_another_batch_are_one_line(
     assert "item-0002" not in said
 
 
+def test_an_image_is_answered_by_the_name_that_lease_shows(
+    run: Callable[..., str], new_pool: Callable[..., str]
+) -> None:
+    pool = new_pool()
+    assert "item-0000.jpg" in run("lease", pool, "--size", "2")
+    answered = run("label", pool, "--batch", "1", "item-0000.jpg=cat", "item-0001=dog")
+    assert "2 of 2 answers recorded" in answered
+
+
 def test_prompts(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
     pool = new_pool()
     assert "a 0.500" in run("prompts", "list", pool)

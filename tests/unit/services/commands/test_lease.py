@@ -1,0 +1,87 @@
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from poolscore.errors import InvalidInputError
+from poolscore.v1 import query_service_pb2 as pb
+from services.commands.label import item_ids
+from services.commands.lease import COLUMNS, lease, summary, table, write_csv
+
+NOBODY = "127.0.0.1:9"
+FOLDER = "file:///home/ann/collections/photographs-of-2026"
+REASON = "least certain of the 1,234 images predicted 'guinea pig': p_clean 0.25"
+
+
+def a_batch(names: tuple[str, ...] = ("IMG_20260102_142301.jpg", "zoo/[1].jpg")) -> pb.Batch:
+    prediction = pb.Prediction(label="guinea pig", probability=0.5, p_clean=0.25)
+    items = [
+        pb.RankedItem(
+            name=f"pools/p/items/{rank:032x}",
+            uri=f"{FOLDER}/{name}",
+            rank=rank,
+            reason=REASON,
+            prediction=prediction,
+        )
+        for rank, name in enumerate(names)
+    ]
+    batch = pb.Batch(
+        name="pools/p/batches/3",
+        annotator="ann",
+        items=items,
+        prompt_version="pools/p/promptVersions/2",
+    )
+    batch.expire_time.FromDatetime(datetime(2026, 1, 2, 14, 5, tzinfo=UTC))
+    return batch
+
+
+def test_the_table_can_be_read_in_80_columns() -> None:
+    console = Console(width=80, file=io.StringIO(), record=True)
+    for line in table(a_batch()):
+        console.print(line, markup=False)
+    assert console.export_text().splitlines() == [
+        "rank  file                     predicted    prob  p_clean",
+        "   0  IMG_20260102_142301.jpg  guinea pig  0.500    0.250",
+        f"      {REASON}",
+        "   1  zoo/[1].jpg              guinea pig  0.500    0.250",
+        f"      {REASON}",
+    ]
+
+
+def test_a_long_name_stays_whole() -> None:
+    name = "x" * 90 + ".jpg"
+    assert f"   0  {name}  guinea pig" in "\n".join(table(a_batch((name, "大.jpg"))))
+
+
+def test_what_the_table_shows_can_be_answered() -> None:
+    shown = [line.split()[1] for line in table(a_batch()) if "0.500" in line]
+    assert [item_ids(a_batch())[name] for name in shown] == [f"{0:032x}", f"{1:032x}"]
+    assert item_ids(a_batch())[f"{1:032x}"] == f"{1:032x}"
+
+
+def test_the_summary_is_one_line() -> None:
+    said = "batch 3: 2 images for ann until 2026-01-02 14:05 UTC, prompt version 2"
+    assert summary(a_batch()) == said
+
+
+def test_the_file_has_a_column_to_fill_in(tmp_path: Path) -> None:
+    write_csv(tmp_path / "batch.csv", a_batch())
+    with (tmp_path / "batch.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["label"] for row in rows] == ["", ""]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_leased(
+    tmp_path: Path,
+) -> None:
+    app = typer.Typer()
+    app.command()(lease)
+    for out, problem in ((tmp_path, "is a folder"), (tmp_path / "gone" / "b.csv", "not exist")):
+        result = CliRunner().invoke(app, ["p", "--address", NOBODY, "--out", str(out)])
+        assert isinstance(result.exception, InvalidInputError), result.exception
+        assert problem in result.exception.message
