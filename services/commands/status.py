@@ -64,23 +64,23 @@ def _run_table(runs: Sequence[run_pb.Run]) -> Table:
             last_part(run.name),
             run.spec.WhichOneof("kind") or "",
             state,
-            describe(run.progress),
+            describe(run.progress, running=run.state == run_pb.RUN_STATE_RUNNING),
             stages,
             style=_COLOURS.get(run.state),
         )
     return table
 
 
-def describe(progress: run_pb.RunProgress) -> str:
-    """Progress in words: done, rejected, rate and time left, as far as they are known."""
-    parts = [progress.message] if progress.message else []
+def describe(progress: run_pb.RunProgress, *, running: bool) -> str:
+    """Progress in words: done, rejected and, while it runs, the stage, rate and time left."""
+    parts = [progress.message] if running and progress.message else []
     if progress.total:
         parts.append(f"{progress.done:,}/{progress.total:,}")
     rejected = sum(progress.rejects.values())
     if rejected:
         parts.append(f"{rejected:,} rejected")
-    if progress.rate > 0:
+    if running and progress.rate > 0:
         parts.append(f"{progress.rate:.0f}/s")
-    if progress.rate > 0 and progress.seconds_left >= 0:
-        parts.append(f"{progress.seconds_left:.0f} s left")
+        if progress.seconds_left >= 0:
+            parts.append(f"{progress.seconds_left:.0f} s left")
     return ", ".join(parts)
