@@ -4,24 +4,26 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.status import Status
 
 from poolscore.store.records import RunProgress
 
 
 class Bar:
-    """Progress of a run as one line."""
+    """Progress of a run as one line, once there is any; until then a note that goes away."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, waiting: Status) -> None:
         """Draw on `progress`; see `run_bar`."""
         self._progress = progress
-        self._task = progress.add_task("starting", total=None, rate="", left="", rejects="")
+        self._waiting = waiting
+        self._task: TaskID | None = None
 
     def show(self, now: RunProgress) -> None:
         """Draw this state; called from the thread that watches the run."""
         rejects = sum(now.rejects.values())
         self._progress.update(
-            self._task,
+            self._started(),
             total=now.total,
             completed=now.done,
             description=now.message,
@@ -32,20 +34,33 @@ class Bar:
 
     def close(self) -> None:
         """Stop drawing."""
-        self._progress.stop()
+        self._waiting.stop()
+        if self._task is not None:
+            self._progress.stop()
+
+    def _started(self) -> TaskID:
+        if self._task is None:
+            self._waiting.stop()
+            self._task = self._progress.add_task("", total=None, rate="", left="", rejects="")
+            self._progress.start()
+        return self._task
 
 
 @contextmanager
 def run_bar(console: Console) -> Generator[Bar]:
-    """Show a bar while the block runs."""
+    """Show a bar while the block runs; a run that never began leaves nothing on the screen."""
     columns = [
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         *(TextColumn(f"{{task.fields[{name}]}}") for name in ("rate", "left", "rejects")),
     ]
-    with Progress(*columns, console=console) as progress:
-        yield Bar(progress)
+    with console.status("starting") as waiting:
+        bar = Bar(Progress(*columns, console=console), waiting)
+        try:
+            yield bar
+        finally:
+            bar.close()
 
 
 def duration(seconds: float) -> str:
