@@ -1,12 +1,15 @@
 """`poolscore serve`: start the service and keep it up."""
 
+import shlex
 import signal
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from poolscore.config import Settings
+from poolscore.store.engine import display_url
 from services.commands.options import console
 
 
@@ -32,12 +35,16 @@ def serve(
 
 
 def _announce(address: str, settings: Settings) -> None:
+    catalog = display_url(settings.catalog_url)
     console.print(f"[green]SERVING[/green] on {address} (gRPC, reflection, grpc.health.v1)")
-    console.print(f"catalog  {settings.catalog_url}", highlight=False, soft_wrap=True)
+    console.print(f"catalog  {catalog}", highlight=False, soft_wrap=True)
     console.print(f"files    {settings.store_uri}", highlight=False, soft_wrap=True)
     console.print("workers  poolscore-embedder, poolscore-trainer")
-    if address != Settings().address:
-        console.print(f"\nIn other terminals first: export POOLSCORE_ADDRESS={address}")
+    exports = environment(address, settings)
+    if exports:
+        console.print("\nIn other terminals first:")
+    for line in exports:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         "\nNext, in another terminal:\n"
         "  poolscore pool create flowers --classes rose,tulip,daisy\n"
@@ -49,3 +56,27 @@ def _announce(address: str, settings: Settings) -> None:
         markup=False,
         highlight=False,
     )
+
+
+def environment(address: str, settings: Settings) -> list[str]:
+    """Return the commands that lead another shell to this service, its catalog and its store.
+
+    Only what differs from the defaults: another shell need not have this one's variables. `pool`
+    and `embed` open catalog and store themselves.
+    """
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    wanted = {
+        "home": settings.home.expanduser().absolute(),
+        "catalog": settings.catalog and display_url(settings.catalog),
+        "store": settings.store if "://" in settings.store else _absolute(settings.store),
+        "address": address,
+    }
+    return [
+        f"export POOLSCORE_{name.upper()}={shlex.quote(str(value))}"
+        for name, value in wanted.items()
+        if value != defaults[name]
+    ]
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""
