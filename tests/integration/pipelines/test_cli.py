@@ -91,3 +91,4 @@ def test_mistakes_are_one_line(tmp_path: Path, encoder: Encoder) -> None:
     assert code == 1
     assert "does not exist" in output
     assert "Traceback" not in output
+    assert "0/?" not in output
