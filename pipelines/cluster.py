@@ -1,7 +1,6 @@
 """Connect to Ray: a cluster by its address, or a quiet local one."""
 
 import logging
-import os
 import warnings
 
 import ray
@@ -29,8 +28,6 @@ def connect(address: str | None = None) -> None:
 
 
 def _start(address: str | None) -> None:
-    # Ray's C++ side writes warnings to the terminal that a user can do nothing about.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     try:
         ray.init(
             address=address or "local",

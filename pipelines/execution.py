@@ -45,10 +45,7 @@ def embed_to_shards(
     """
     quieten()
     _check_cpus()
-    dataset = ray.data.read_parquet(
-        places.inputs, filesystem=places.filesystem, num_cpus=SMALL_TASK_CPUS
-    )
-    dataset = _stages(dataset, spec, digest, geometry, prompts, config)
+    dataset = _stages(_planned(places), spec, digest, geometry, prompts, config)
     sink = ParquetDatasink(
         places.shards,
         filesystem=places.filesystem,
@@ -69,6 +66,18 @@ def embed_to_shards(
         ) from error
     except Exception as error:
         raise _ours(error) from error
+
+
+def _planned(places: RunPlaces) -> Dataset:
+    """The frozen plan, read by Ray Data's first reader.
+
+    The second one starts 32 actors to look at the footers of what is one file a million images: 45 s
+    instead of 20 s for a run of eight images on two cores.
+    """
+    ray.data.DataContext.get_current().use_datasource_v2 = False
+    return ray.data.read_parquet(
+        places.inputs, filesystem=places.filesystem, num_cpus=SMALL_TASK_CPUS
+    )
 
 
 def _stages(
