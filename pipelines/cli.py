@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -45,10 +44,8 @@ def embed(
 
     The same command goes on where an earlier one was stopped, killed or failed.
     """
-    # Ray and torch take seconds to import; other commands need neither.
-    from pipelines.config import EmbedConfig
-    from pipelines.session import embed_here
     from pipelines.share import is_pool
+    from pipelines.sources import check_source
     from poolscore.store.catalog import Catalog
     from poolscore.store.files import open_store
     from poolscore.store.pools import get_pool
@@ -56,7 +53,11 @@ def embed(
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     get_pool(catalog, name)
-    place = source if is_pool(source) else str(Path(source).expanduser().resolve())
+    place = source if is_pool(source) else str(check_source(source).resolve())
+    # Ray and torch take seconds to import: after what can be refused without them.
+    from pipelines.config import EmbedConfig
+    from pipelines.session import embed_here
+
     config = EmbedConfig(max_reject_ratio=max_rejects, rows_per_shard=rows_per_shard)
     console = Console()
     with _stop_on_interrupt(console) as stop, run_bar(console) as bar:

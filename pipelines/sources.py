@@ -51,9 +51,15 @@ def default_id(uri: str) -> str:
 
 def list_source(source: str) -> Listing:
     """List the images of `source`; raises InvalidInputError when there is nothing to embed."""
-    path = Path(source).expanduser()
+    path = check_source(source)
     if path.is_dir():
         return _unique((default_id(uri), uri) for uri in _folder(path))
+    return _unique(_rows(path))
+
+
+def check_source(source: str) -> Path:
+    """Return the path of a source that can be listed; InvalidInputError when it is none."""
+    path = Path(source).expanduser()
     if not path.exists():
         raise InvalidInputError(
             f"source '{source}' does not exist: give a folder with images or a .csv or .parquet "
@@ -61,13 +67,13 @@ def list_source(source: str) -> Listing:
             reason="SOURCE_NOT_FOUND",
             source=source,
         )
-    if path.suffix.lower() not in (".csv", ".parquet"):
+    if not path.is_dir() and path.suffix.lower() not in (".csv", ".parquet"):
         raise InvalidInputError(
             f"source '{source}' is neither a folder nor a .csv or .parquet list",
             reason="SOURCE_UNSUPPORTED",
             source=source,
         )
-    return _unique(_rows(path))
+    return path
 
 
 def _folder(folder: Path) -> Iterator[str]:

@@ -63,23 +63,24 @@ def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path: Path, encoder
     process = _start(world.home, *arguments)
     while process.poll() is None and len(world.places().committed()) < 3:
         time.sleep(0.02)
+    os.kill(process.pid, signal.SIGSTOP)
+    other, said = _run(world.home, "photos", str(tmp_path))
     os.killpg(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGCONT)
     output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "Stopping" in output
     assert "the same command goes on from there" in output
     committed = len(world.places().committed())
     assert 3 <= committed < 16
+    assert (other, said.count("\n")) == (1, 1)
+    assert "pools/photos/runs/1 is doing this in pool 'photos' already" in said
 
     code, output = _run(world.home, *arguments)
     assert code == 0, output
     assert f"Embedded 60 images ({4 * committed:,} before this run was resumed)" in output
     assert "1  EMPTY" in output
     assert "pools/photos/snapshots/1: 60 embedded, 1 rejected; ranking 1 is active" in output
-
-    code, output = _run(world.home, *arguments)
-    assert code == 0, output
-    assert "Nothing new: the pool holds all 61 inputs already" in output
 
 
 def test_mistakes_are_one_line(tmp_path: Path, encoder: Encoder) -> None:

@@ -89,15 +89,3 @@ def test_a_killed_run_is_resumed_and_no_id_is_embedded_twice(
     assert set(ids.values()) == {1}
     active = get_pool(world.catalog, "photos").counts
     assert (active.embedded, active.rejected) == (90, len(broken))
-
-
-def test_a_second_command_beside_a_living_one_is_refused(tmp_path: Path, encoder: Encoder) -> None:
-    images = tmp_path / "images"
-    write_photographs(images, 4)
-    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    process = _start(world.home, images)
-    next(_progress(process))
-    other = _start(world.home, images)
-    assert other.wait() == 1
-    assert process.wait() == 0
-    assert get_run(world.catalog, "photos", 1).attempts == 1
