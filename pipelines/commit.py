@@ -19,7 +19,7 @@ from poolscore.store.manifest import (
     load_manifest,
     sort_shards,
 )
-from poolscore.store.records import Pool, Run, Snapshot, utcnow
+from poolscore.store.records import Pool, Run, RunProgress, Snapshot, utcnow
 from poolscore.store.shards import read_table
 from poolscore.store.snapshots import add_snapshot, latest_snapshot
 from poolscore.store.verify import verify_snapshot
@@ -64,8 +64,8 @@ def commit(
     """
     filesystem, root = store
     entries, rejects = _own_shards(store, plan, counter)
-    _check_rejects(plan, rejects, max_reject_ratio)
     base = latest_manifest(catalog, store, pool.pool_id)
+    _check_rejects(plan, rejects, base, max_reject_ratio)
     shards = sort_shards([*entries, *(base.shards if base else ())])
     rejects.update(base.rejects if base else {})
     manifest = Manifest(
@@ -84,6 +84,24 @@ def commit(
     verify_snapshot(filesystem, root, manifest)
     uri, sha256 = commit_manifest(filesystem, root, manifest)
     return register(catalog, run, uri, sha256, manifest)
+
+
+def committed_progress(store: Store, run: Run, snapshot: Snapshot) -> RunProgress:
+    """What the run itself has put into its snapshot, all of it in an earlier attempt."""
+    filesystem, root = store
+    manifest = load_manifest(filesystem, root, snapshot.manifest_uri, snapshot.manifest_sha256)
+    folder = files.relative(root, files.run_dir(root, run.pool_id, run.number))
+    own = [shard for shard in manifest.shards if shard.path.startswith(f"{folder}/")]
+    rejects: Counter[str] = Counter()
+    for shard in own:
+        if shard.rejected:
+            path = files.absolute(root, shard.path)
+            reasons = read_table(filesystem, path, ["reject_reason"])["reject_reason"]
+            rejects.update(reasons.drop_null().to_pylist())
+    rows = sum(shard.rows for shard in own)
+    return RunProgress(
+        total=rows, done=rows, resumed=rows, rejects=dict(rejects), message="committed"
+    )
 
 
 def known_ids(store: Store, manifest: Manifest | None) -> list[pa.Array]:
@@ -168,14 +186,17 @@ def _repeated(ids: dict[str, pa.ChunkedArray]) -> Counter[str]:
     return Counter({row["values"]: row["counts"] for row in repeated.to_pylist()})
 
 
-def too_many(rejected: int, plan: Plan, limit: float) -> bool:
-    """Whether so many rejects forbid the commit."""
-    return rejected > limit * plan.total
+def too_many(rejected: int, plan: Plan, base: Manifest | None, limit: float) -> bool:
+    """Whether the snapshot would have so many rejects that it must not be committed."""
+    if base is None:
+        return rejected > limit * plan.total
+    rows = base.embedded + base.rejected + plan.total
+    return rejected > 0 and base.rejected + rejected > limit * rows
 
 
-def _check_rejects(plan: Plan, rejects: Counter[str], limit: float) -> None:
+def _check_rejects(plan: Plan, rejects: Counter[str], base: Manifest | None, limit: float) -> None:
     rejected = rejects.total()
-    if too_many(rejected, plan, limit):
+    if too_many(rejected, plan, base, limit):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejects.most_common())
         raise FailedPreconditionError(
             f"{rejected:,} of {plan.total:,} inputs of '{plan.source}' were rejected ({reasons}), "

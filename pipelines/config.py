@@ -13,12 +13,12 @@ class EmbedConfig:
     """Rows of a shard and unit of progress: a killed run repeats the shards it had open."""
     encode_batch: int = 32
     """Images in one forward pass."""
-    encoders: int = 1
-    """Encoder actors; each loads the model once."""
+    encoders: int = 0
+    """Encoder actors, each loads the model once; 0: as many as there are GPUs, else one a node."""
     encoder_cpus: float = 0.5
     """Logical CPUs of an encoder; a fraction, so that it cannot starve the stages before it."""
-    encoder_gpus: float = 0.0
-    """GPUs of an encoder; 0 runs it on the CPU."""
+    encoder_gpus: float | None = None
+    """GPUs of an encoder; 0 runs it on the CPU, None takes one where the cluster has any."""
     encoder_threads: int = 0
     """Threads of the image tower on the CPU; 0: all cores of its node."""
     decode_tasks: int = 0

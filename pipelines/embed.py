@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pipelines.cluster import connect
 from pipelines.commit import (
     commit,
+    committed_progress,
     committed_snapshot,
     is_complete,
     known_ids,
@@ -16,16 +17,18 @@ from pipelines.config import EmbedConfig
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
 from pipelines.places import RunPlaces, Store
-from pipelines.plan import Plan, load_plan, make_plan
+from pipelines.plan import Plan, load_plan, make_plan, overlaps
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
 from pipelines.share import is_pool, share_snapshot
+from pipelines.stopping import check_stop
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
+from poolscore.store.manifest import Manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
 from poolscore.store.shards import shard_schema
@@ -95,28 +98,36 @@ def run_embed(
     job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop, ray_address)
     snapshot = committed_snapshot(catalog, store, run)
     plan, progress = load_plan(places), RunProgress()
+    if snapshot is not None:
+        progress = committed_progress(store, run, snapshot)
     if snapshot is None and is_pool(source):
         with watch.stage("share"):
             snapshot = share_snapshot(catalog, store, pool, run, source)
     if snapshot is None:
+        check_stop(should_stop)
         with watch.stage("list"):
             plan = _plan(job, plan, source)
+        check_stop(should_stop)
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
     version = register_prompt_zero(catalog, store, pool, trained)
-    # Prompts may have been trained, and another run committed, while this one embedded.
+    # Prompts may have been trained while this run embedded.
     pool = get_pool(catalog, pool_id)
-    if pool.active_prompt_version is not None:
-        version = pool.active_prompt_version
+    in_force = pool.active_prompt_version
     changed = snapshot.number > (pool.active_snapshot or 0)
     ranking = pool.active_ranking
     if changed or ranking is None:
         outcome = rescore_pool(
-            catalog, store, pool_id, snapshot=snapshot.number, prompt_version=version
+            catalog,
+            store,
+            pool_id,
+            snapshot=snapshot.number,
+            prompt_version=version if in_force is None else None,
         )
-        ranking, scoring = outcome.ranking.number, outcome.stages
+        ranking, version = outcome.ranking.number, outcome.ranking.prompt_version
+        scoring = outcome.stages
     else:
-        scoring = ()
+        scoring, version = (), version if in_force is None else in_force
     return EmbedOutcome(
         snapshot=snapshot,
         prompt_version=version,
@@ -129,21 +140,23 @@ def run_embed(
 
 
 def _plan(job: _Job, plan: Plan | None, source: str) -> Plan:
+    base = latest_manifest(job.catalog, job.store, job.run.pool_id)
+    known = known_ids(job.store, base)
     # A source whose rejects were too many has been mended, or nobody would ask again.
-    if plan is not None and not _refused(job, plan):
+    if plan is not None and not _refused(job, plan, base) and not overlaps(job.places, known):
         return plan
-    known = known_ids(job.store, latest_manifest(job.catalog, job.store, job.run.pool_id))
     schema = shard_schema(job.encoder.dim, job.encoder.digest)
     return make_plan(job.places, source, known, schema)
 
 
-def _refused(job: _Job, plan: Plan) -> bool:
+def _refused(job: _Job, plan: Plan, base: Manifest | None) -> bool:
     """Whether an earlier attempt embedded everything and was not committed for its rejects."""
     counter = ShardCounter(job.places)
     counter.update()
-    return too_many(counter.rejects.total(), plan, job.config.max_reject_ratio) and is_complete(
-        job.store, plan, counter
-    )
+    limit = job.config.max_reject_ratio
+    if not too_many(counter.rejects.total(), plan, base, limit):
+        return False
+    return is_complete(job.store, plan, counter)
 
 
 def _embed_planned(
@@ -159,6 +172,7 @@ def _embed_planned(
     with watch.stage("embed"), reported(counter, meter, job.on_progress, job.config.poll_s):
         if not is_complete(job.store, plan, counter):
             connect(job.ray_address)
+            check_stop(job.should_stop)
             embed_to_shards(
                 job.places,
                 pool.encoder,
@@ -169,6 +183,7 @@ def _embed_planned(
                 job.config,
                 job.should_stop,
             )
+    check_stop(job.should_stop)
     with watch.stage("commit"):
         snapshot = commit(
             job.catalog,

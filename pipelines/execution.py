@@ -1,6 +1,7 @@
 """Run the embedding plan on Ray Data: files in, protected shards out."""
 
 import os
+from dataclasses import replace
 
 import pyarrow as pa
 import ray
@@ -45,6 +46,7 @@ def embed_to_shards(
     """
     quieten()
     _check_cpus()
+    config = _with_encoders(config)
     dataset = _stages(_planned(places), spec, digest, geometry, prompts, config)
     sink = ParquetDatasink(
         places.shards,
@@ -113,9 +115,21 @@ def _stages(
     )
 
 
+def _with_encoders(config: EmbedConfig) -> EmbedConfig:
+    """The configuration with the encoders that the cluster has room for."""
+    gpus = ray.cluster_resources().get("GPU", 0.0)
+    each = min(1.0, gpus) if config.encoder_gpus is None else config.encoder_gpus
+    count = config.encoders or (max(1, int(gpus / each)) if each else _nodes())
+    return replace(config, encoders=count, encoder_gpus=each)
+
+
 def _cores() -> int:
     """Cores of all nodes, taking them to be like this one; logical CPUs may be any number."""
-    return (os.cpu_count() or 1) * sum(bool(node["Alive"]) for node in ray.nodes())
+    return (os.cpu_count() or 1) * _nodes()
+
+
+def _nodes() -> int:
+    return sum(bool(node["Alive"]) for node in ray.nodes())
 
 
 def _check_cpus() -> None:

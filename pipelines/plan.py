@@ -5,6 +5,7 @@ from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.places import LISTING_SHARD, RunPlaces
@@ -65,6 +66,15 @@ def make_plan(
     )
     files.write_atomic(places.filesystem, places.plan, plan.model_dump_json().encode())
     return plan
+
+
+def overlaps(places: RunPlaces, known_ids: Sequence[pa.Array]) -> bool:
+    """Whether the pool holds some planned inputs already: another run was quicker."""
+    if places.filesystem.get_file_info(places.inputs).type != fs.FileType.Directory:
+        return False
+    planned = pq.read_table(places.inputs, columns=["id"], filesystem=places.filesystem)["id"]
+    known = pa.chunked_array(known_ids, pa.string()).combine_chunks()
+    return bool(pc.any(pc.is_in(planned, value_set=known)).as_py())
 
 
 def _without(listing: Listing, known_ids: Sequence[pa.Array]) -> Listing:

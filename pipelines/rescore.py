@@ -7,7 +7,7 @@ from pipelines.places import Store
 from pipelines.rank import RankRequest, rank
 from pipelines.scan import score_snapshot
 from pipelines.stopwatch import Stopwatch
-from poolscore.errors import FailedPreconditionError
+from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.prompts.artefact import load_prompts
 from poolscore.store import files
 from poolscore.store.catalog import Catalog
@@ -15,7 +15,7 @@ from poolscore.store.manifest import load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import get_prompt_version
 from poolscore.store.rankings import activate
-from poolscore.store.records import Ranking, StageSeconds
+from poolscore.store.records import Pool, Ranking, StageSeconds
 from poolscore.store.snapshots import get_snapshot
 
 OnMessage = Callable[[str], None]
@@ -42,18 +42,38 @@ def rescore_pool(
 ) -> RescoreOutcome:
     """Score, rank and activate; what is not given is what the pool has active.
 
-    Raises FailedPreconditionError POOL_NOT_EMBEDDED before the first embedding run.
+    What is not given may change meanwhile; then it is done again with what is active now.
+    Raises FailedPreconditionError POOL_NOT_EMBEDDED before the first embedding run; AbortedError
+    SNAPSHOT_SUPERSEDED when a newer snapshot than the one given became active.
     """
-    pool = get_pool(catalog, pool_id)
-    snapshot = pool.active_snapshot if snapshot is None else snapshot
-    version = pool.active_prompt_version if prompt_version is None else prompt_version
-    if snapshot is None or version is None:
-        raise FailedPreconditionError(
-            f"pool '{pool_id}' has no embeddings yet: run 'poolscore embed {pool_id} SOURCE'",
-            reason="POOL_NOT_EMBEDDED",
-        )
-    record = get_snapshot(catalog, pool_id, snapshot)
-    prompts = get_prompt_version(catalog, pool_id, version)
+    while True:
+        pool = get_pool(catalog, pool_id)
+        chosen = pool.active_snapshot if snapshot is None else snapshot
+        version = pool.active_prompt_version if prompt_version is None else prompt_version
+        if chosen is None or version is None:
+            raise FailedPreconditionError(
+                f"pool '{pool_id}' has no embeddings yet: run 'poolscore embed {pool_id} SOURCE'",
+                reason="POOL_NOT_EMBEDDED",
+            )
+        request = RankRequest(chosen, version, strategy, seed)
+        try:
+            return _rescore(catalog, store, pool, request, prompt_version is None, on_message)
+        except AbortedError as error:
+            superseded = error.reason == "SNAPSHOT_SUPERSEDED" and snapshot is None
+            if not superseded and error.reason != "PROMPTS_SUPERSEDED":
+                raise
+
+
+def _rescore(
+    catalog: Catalog,
+    store: Store,
+    pool: Pool,
+    request: RankRequest,
+    keep_version: bool,
+    on_message: OnMessage,
+) -> RescoreOutcome:
+    record = get_snapshot(catalog, pool.pool_id, request.snapshot)
+    prompts = get_prompt_version(catalog, pool.pool_id, request.prompt_version)
     watch = Stopwatch()
     with watch.stage("score"):
         on_message("scoring the cached embeddings")
@@ -63,9 +83,15 @@ def rescore_pool(
         scored = score_snapshot(store, manifest, trained.features)
     with watch.stage("rank"):
         on_message("ranking")
-        request = RankRequest(snapshot, version, strategy, seed)
         ranking = rank(catalog, store, pool, scored, request)
     with watch.stage("activate"):
         on_message("switching")
-        activate(catalog, pool_id, snapshot, version, ranking.number)
+        activate(
+            catalog,
+            pool.pool_id,
+            request.snapshot,
+            request.prompt_version,
+            ranking.number,
+            keep_version=keep_version,
+        )
     return RescoreOutcome(ranking, watch.stages)

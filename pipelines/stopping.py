@@ -25,12 +25,17 @@ class StopOnRequest(ExecutionCallback):
         """Raise AbortedError RUN_STOPPED when a stop is asked for."""
         context: DataContext = executor._data_context  # pyright: ignore[reportPrivateUsage]
         stop = _stops.get(_key(context))
-        if stop is not None and stop():
-            raise AbortedError(
-                "the run was stopped; what is committed stays and the same command goes on from "
-                "there",
-                reason="RUN_STOPPED",
-            )
+        if stop is not None:
+            check_stop(stop)
+
+
+def check_stop(should_stop: ShouldStop) -> None:
+    """Raise AbortedError RUN_STOPPED when a stop is asked for."""
+    if should_stop():
+        raise AbortedError(
+            "the run was stopped; what is committed stays and the same command goes on from there",
+            reason="RUN_STOPPED",
+        )
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.places import Store
-from pipelines.rank import RankRequest, default_seed, rank
+from pipelines.rank import RankRequest, default_seed
+from pipelines.rescore import rescore_pool
 from pipelines.scan import ScoredPool, features_by_id, score_snapshot
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
@@ -27,7 +28,6 @@ from poolscore.store.label_events import EffectiveLabel, effective_labels
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import add_prompt_version, get_prompt_version
-from poolscore.store.rankings import activate
 from poolscore.store.records import Pool, PromptVersion, Ranking, RunProgress, StageSeconds
 from poolscore.store.snapshots import get_snapshot
 
@@ -98,18 +98,15 @@ def train_pool(
         version = _register(
             catalog, store, pool, trained, watermark, len(answers.ids), active, metrics
         )
-    with watch.stage("score"):
-        on_progress(RunProgress(message="scoring the cached embeddings"))
-        # New images may have been committed while this trained; they are ranked as well.
-        snapshot, _ = _active(get_pool(catalog, pool_id))
-        manifest = _manifest(catalog, store, pool_id, snapshot)
-        scored = score_snapshot(store, manifest, trained.features)
-    with watch.stage("rank"):
-        ranking = rank(catalog, store, pool, scored, RankRequest(snapshot, version.number))
-    with watch.stage("activate"):
-        on_progress(RunProgress(message="switching"))
-        activate(catalog, pool_id, snapshot, version.number, ranking.number)
-    return TrainOutcome(version, ranking, watch.stages)
+    # Not the snapshot from above: images that came while this trained are ranked as well.
+    outcome = rescore_pool(
+        catalog,
+        store,
+        pool_id,
+        prompt_version=version.number,
+        on_message=lambda text: on_progress(RunProgress(message=text)),
+    )
+    return TrainOutcome(version, outcome.ranking, (*watch.stages, *outcome.stages))
 
 
 def _active(pool: Pool) -> tuple[int, int]:

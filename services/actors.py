@@ -34,11 +34,15 @@ class _WorkerActor(Worker):
 class Embedder(_WorkerActor):
     """Does embedding and re-scoring runs, and loads encoders for the API."""
 
-    def encoder_digest(self, spec: EncoderSpec) -> str:
-        """Load an encoder and return its digest; raises what `load_encoder` raises."""
+    def resolve_encoder(self, spec: EncoderSpec) -> tuple[EncoderSpec, str]:
+        """Load an encoder; its digest, and the spec with the precision that `auto` means here.
+
+        Raises what `load_encoder` raises.
+        """
         from services.jobs import encoder  # torch: not in the process that starts the actor
 
-        return encoder(spec).digest
+        loaded = encoder(spec)
+        return spec.model_copy(update={"precision": loaded.precision}), loaded.digest
 
 
 class Trainer(_WorkerActor):

@@ -37,8 +37,8 @@ def wake_worker(kind: RunKind) -> None:
             _log.info("%s is not there to be woken", name)
 
 
-def encoder_digest(spec: EncoderSpec) -> str:
-    """Ask the embedder for the digest of an encoder.
+def resolve_encoder(spec: EncoderSpec) -> tuple[EncoderSpec, str]:
+    """Ask the embedder for the digest of an encoder, and for the spec without `auto`.
 
     It has torch loaded and keeps the encoder for the run that will follow; a replica of the API
     would grow by a gigabyte. Raises what `load_encoder` raises, and UnavailableError
@@ -46,7 +46,7 @@ def encoder_digest(spec: EncoderSpec) -> str:
     """
     try:
         embedder = ray.get_actor(EMBEDDER, namespace=NAMESPACE)
-        return cast("str", ray.get(embedder.encoder_digest.remote(spec)))
+        return cast("tuple[EncoderSpec, str]", ray.get(embedder.resolve_encoder.remote(spec)))
     except RayTaskError as error:
         if isinstance(error.cause, PoolscoreError):
             raise error.cause from None

@@ -16,13 +16,14 @@ from pipelines.plan import make_plan
 from pipelines.session import embed_here
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.errors import PoolscoreError
 from poolscore.prompts.trained import zero_shot_prompts
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import absolute, open_store
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import create_pool
-from poolscore.store.records import RunKind, RunProgress, Snapshot
-from poolscore.store.run_queue import begin_run
+from poolscore.store.records import Run, RunKind, RunProgress, RunState, Snapshot
+from poolscore.store.run_queue import begin_run, finish_run
 from poolscore.store.shards import shard_schema
 from tests.photographs import CLASSES
 
@@ -66,10 +67,22 @@ class EmbeddingWorld:
         )
 
     def embed_in_process(self, paths: Sequence[Path], encoder: Encoder) -> EmbedOutcome:
-        """A committed run without Ray: the same stages, called one after the other."""
+        """The whole run without Ray: the same stages, called one after the other."""
+        source = self.list_of(paths)
+        run = begin_run(self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, "test")
+        try:
+            return self._embed_in_process(source, run, encoder)
+        except PoolscoreError as error:
+            finish_run(self.catalog, run, "test", RunState.FAILED, error.message)
+            raise
+
+    def list_of(self, paths: Sequence[Path]) -> Path:
+        """The list of these images; the same file every time."""
         source = self.home / "list.csv"
         source.write_text("\n".join(["path", *map(str, paths)]))
-        run = begin_run(self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, "test")
+        return source
+
+    def _embed_in_process(self, source: Path, run: Run, encoder: Encoder) -> EmbedOutcome:
         places, digest = self.places(run.number), encoder.digest
         make_plan(places, str(source), [], shard_schema(encoder.dim, digest))
         zero = zero_shot_prompts(encoder.zero_shot(CLASSES, "a photo of a {}."), encoder.scale)

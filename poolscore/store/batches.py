@@ -38,8 +38,8 @@ def extend_batch(
     Raises FailedPreconditionError BATCH_NOT_OPEN: what has expired may be somebody else's by now.
     """
     check_duration(duration)
-    now = now or utcnow()
     with catalog.write() as connection:
+        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         sql.lock_pool(connection, pool_id)
         row = _row(connection, pool_id, number)
         state = _state(row, now)
@@ -65,8 +65,8 @@ def release_batch(
 
     A batch that is not open stays as it is, so a retry is harmless.
     """
-    now = now or utcnow()
     with catalog.write() as connection:
+        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         pool = sql.lock_pool(connection, pool_id)
         row = _row(connection, pool_id, number)
         if _state(row, now) is not BatchState.OPEN:

@@ -4,8 +4,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from poolscore.errors import InvalidInputError
 from poolscore.user_files import file_errors
 
 BUSY_TIMEOUT_S = 30.0
@@ -18,7 +20,10 @@ def make_engine(url: str) -> Engine:
     `synchronous=FULL` because an acknowledged label must survive a power cut, not only a crash.
     """
     if not is_sqlite(url):
-        return create_engine(url, pool_pre_ping=True)
+        try:
+            return create_engine(url, pool_pre_ping=True)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise _invalid(display_url(url), f"its driver is not here ({error})") from error
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -36,12 +41,12 @@ def writer(engine: Engine) -> Engine:
 
 def is_sqlite(url: str) -> bool:
     """Whether the URL names an SQLite database."""
-    return make_url(url).get_backend_name() == "sqlite"
+    return _parse(url).get_backend_name() == "sqlite"
 
 
 def create_folder(url: str) -> None:
     """Create the folder of an SQLite file. Raises InvalidInputError CATALOG_URL_INVALID."""
-    database = make_url(url).database
+    database = _parse(url).database
     if is_sqlite(url) and database:
         folder = Path(database).parent
         advice = "the catalog needs a folder: name another in POOLSCORE_HOME or POOLSCORE_CATALOG"
@@ -51,7 +56,21 @@ def create_folder(url: str) -> None:
 
 def display_url(url: str) -> str:
     """The URL without its password, for messages."""
-    return make_url(url).render_as_string(hide_password=True)
+    return _parse(url).render_as_string(hide_password=True)
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise _invalid(url, "it is no SQLAlchemy URL") from error
+
+
+def _invalid(url: str, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"POOLSCORE_CATALOG is '{url}': {why}; give a URL such as sqlite:////path/catalog.db",
+        reason="CATALOG_URL_INVALID",
+    )
 
 
 def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -54,8 +54,8 @@ def lease_batch(
     """
     _check(size, annotator)
     check_duration(duration)
-    now = now or utcnow()
     with catalog.write() as connection:
+        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         pool = sql.lock_pool(connection, pool_id)
         earlier = request_id and batch_by_request(connection, pool_id, request_id)
         if earlier:

@@ -76,13 +76,22 @@ def latest_ranking_of(catalog: Catalog, pool_id: str, prompt_version: int) -> Ra
 
 
 def activate(
-    catalog: Catalog, pool_id: str, snapshot: int, prompt_version: int, ranking: int
+    catalog: Catalog,
+    pool_id: str,
+    snapshot: int,
+    prompt_version: int,
+    ranking: int,
+    *,
+    keep_version: bool = False,
 ) -> None:
     """Switch snapshot, prompt version and ranking of a pool in one transaction.
 
+    `keep_version` is for a caller that ranks by the version in force and means no other.
+
     Raises NotFoundError RANKING_NOT_FOUND, InvalidInputError RANKING_MISMATCH when the ranking was
     not made from this snapshot and prompt version, and AbortedError SNAPSHOT_SUPERSEDED when a
-    newer snapshot has become active meanwhile: going back would hide its images.
+    newer snapshot has become active meanwhile, since going back would hide its images, or
+    PROMPTS_SUPERSEDED when another version is in force that was to be kept.
     """
     with catalog.write() as connection:
         pool = sql.lock_pool(connection, pool_id)
@@ -98,6 +107,12 @@ def activate(
                 f"snapshot {pool.active_snapshot} of pool '{pool_id}' became active while "
                 f"snapshot {snapshot} was ranked; start the run again",
                 reason="SNAPSHOT_SUPERSEDED",
+            )
+        if keep_version and pool.active_prompt_version not in (None, prompt_version):
+            raise AbortedError(
+                f"prompt version {pool.active_prompt_version} of pool '{pool_id}' became active "
+                f"while version {prompt_version} was ranked; start the run again",
+                reason="PROMPTS_SUPERSEDED",
             )
         sql.touch_pool(
             connection,

@@ -71,8 +71,8 @@ def record_labels(
     # Not while the catalog is locked: the first looks for near classes, the second may read files.
     refusals = _judge_answers(catalog, pool_id, inputs)
     known = _ask(known_items, inputs)
-    now = now or utcnow()
     with catalog.write() as connection:
+        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         pool = sql.lock_pool(connection, pool_id)
         earlier = _earlier(connection, pool_id, request_id, digest)
         if earlier is not None:

@@ -85,12 +85,11 @@ def begin_run(
                 reason="RUN_IN_PROGRESS",
                 run=busy.name,
             )
-        request_id = uuid.uuid4().hex
         run = newest_run(connection, pool_id, kind, wanted)
         if run is None or run.state is RunState.SUCCEEDED:
-            run = insert_run(connection, pool_id, kind, wanted, request_id)
+            run = insert_run(connection, pool_id, kind, wanted, uuid.uuid4().hex)
         else:
-            run = reopen_run(connection, run, run.request_id)
+            run = reopen_run(connection, run)
         return _take(connection, run, owner, now)
 
 

@@ -23,9 +23,9 @@ def start_run(
 ) -> Run:
     """Queue a run.
 
-    An embedding run that failed or was cancelled and that nobody has repeated since is queued
-    again under its number, so that it keeps what it has committed. The same request id gives the
-    same run. Raises NotFoundError POOL_NOT_FOUND, InvalidInputError REQUEST_ID_REUSED when the
+    An embedding run of the same source that has not succeeded is that run: it is queued again if it
+    failed or was cancelled, and keeps what it has committed. The same request id gives the same
+    run. Raises NotFoundError POOL_NOT_FOUND, InvalidInputError REQUEST_ID_REUSED when the
     request id belongs to another spec.
     """
     wanted = plain_spec(spec)
@@ -36,9 +36,9 @@ def start_run(
         if earlier is not None:
             _check_same(earlier, kind, wanted, request_id)
             return earlier
-        stopped = newest_run(connection, pool_id, kind, wanted) if kind is RunKind.EMBED else None
-        if stopped is not None and stopped.state in (RunState.FAILED, RunState.CANCELLED):
-            return reopen_run(connection, stopped, request_id)
+        begun = newest_run(connection, pool_id, kind, wanted) if kind is RunKind.EMBED else None
+        if begun is not None and begun.state is not RunState.SUCCEEDED:
+            return reopen_run(connection, begun) if begun.state.ended else begun
         return insert_run(connection, pool_id, kind, wanted, request_id)
 
 
@@ -132,12 +132,11 @@ def insert_run(
     return read_run(connection, pool_id, number)
 
 
-def reopen_run(connection: Connection, run: Run, request_id: str) -> Run:
+def reopen_run(connection: Connection, run: Run) -> Run:
     """Let a run that has ended wait again, inside a transaction that holds the pool."""
     update_run(
         connection,
         run,
-        request_id=request_id,
         state=RunState.PENDING,
         error="",
         end_time=None,

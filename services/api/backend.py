@@ -21,8 +21,8 @@ class Backend:
     items: KnownItems
     wake: Callable[[RunKind], None]
     """Tells the worker of a kind that a run waits; it would find out by itself, only later."""
-    encoder_digest: Callable[[EncoderSpec], str]
-    """Loads an encoder, which takes seconds, and returns its digest."""
+    resolve_encoder: Callable[[EncoderSpec], tuple[EncoderSpec, str]]
+    """Loads an encoder, which takes seconds; its digest, and the spec without `auto`."""
 
     @classmethod
     def open(
@@ -30,12 +30,12 @@ class Backend:
         catalog_url: str,
         store_uri: str,
         wake: Callable[[RunKind], None],
-        encoder_digest: Callable[[EncoderSpec], str],
+        resolve_encoder: Callable[[EncoderSpec], tuple[EncoderSpec, str]],
     ) -> "Backend":
         """Open the catalog and the file store."""
         catalog = Catalog.open(catalog_url)
         rankings, items = RankingCache(catalog, store_uri), KnownItems(catalog, store_uri)
-        return cls(catalog, rankings, items, wake, encoder_digest)
+        return cls(catalog, rankings, items, wake, resolve_encoder)
 
     def catalog_answers(self) -> bool:
         """Whether the catalog can be read now."""

@@ -25,7 +25,7 @@ from services.api.prompt_versions import PromptVersionApi
 from services.api.queries import QueryApi
 from services.api.runs import RunApi
 from services.api.streams import EndOfStream
-from services.workers import encoder_digest, wake_worker
+from services.workers import resolve_encoder, wake_worker
 
 Incoming = Message | gRPCInputStream[Message]
 
@@ -43,7 +43,7 @@ class Ingress:
 
     def __init__(self, catalog_url: str, store_uri: str, local_only: bool) -> None:
         """Answer callers of this machine alone when `local_only`."""
-        self.api = Api(Backend.open(catalog_url, store_uri, wake_worker, encoder_digest))
+        self.api = Api(Backend.open(catalog_url, store_uri, wake_worker, resolve_encoder))
         self.local_only = local_only
 
     def implementation(self, rpc: Rpc, context: RayServegRPCContext) -> Callable[[Incoming], Any]:

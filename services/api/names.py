@@ -14,11 +14,6 @@ ACTIVE = "-"
 """In place of a ranking's number: the active one."""
 
 
-def pool_name(pool_id: str) -> str:
-    """Return `pools/{pool_id}`."""
-    return f"pools/{pool_id}"
-
-
 def child_name(pool_id: str, collection: str, child: str | int | None) -> str:
     """Return `pools/{pool_id}/{collection}/{child}`, or an empty string without a child."""
     return "" if child is None or child == "" else f"pools/{pool_id}/{collection}/{child}"

@@ -1,5 +1,6 @@
 """`PoolService`: register, read and list pools."""
 
+from poolscore.encoder.spec import EncoderSpec
 from poolscore.store import pools
 from poolscore.store.records import Pool
 from poolscore.v1 import pool_service_pb2 as pb
@@ -16,9 +17,10 @@ class PoolApi:
         """Register a pool after its encoder has been loaded once, which yields the digest."""
         spec = convert.encoder_spec(request.pool.encoder)
         # The cheap checks come first: the encoder takes seconds.
-        self._create(request, spec_digest="", validate_only=True)
-        digest = self.backend.encoder_digest(spec)
-        record = self._create(request, spec_digest=digest, validate_only=request.validate_only)
+        self._create(request, spec, "", validate_only=True)
+        # The precision is kept with the pool, so that every machine embeds it alike.
+        spec, digest = self.backend.resolve_encoder(spec)
+        record = self._create(request, spec, digest, validate_only=request.validate_only)
         return pb.CreatePoolResponse(pool=convert.pool(record))
 
     def GetPool(self, request: pb.GetPoolRequest) -> pb.GetPoolResponse:
@@ -34,7 +36,7 @@ class PoolApi:
         )
 
     def _create(
-        self, request: pb.CreatePoolRequest, *, spec_digest: str, validate_only: bool
+        self, request: pb.CreatePoolRequest, spec: EncoderSpec, digest: str, *, validate_only: bool
     ) -> Pool:
         pool = request.pool
         return pools.create_pool(
@@ -42,8 +44,8 @@ class PoolApi:
             request.pool_id,
             list(pool.classes),
             pool.template,
-            convert.encoder_spec(pool.encoder),
-            spec_digest,
+            spec,
+            digest,
             pool.strategy,
             pool.train_after_labels,
             pool.display_name,

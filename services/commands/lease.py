@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from poolscore.client import Client
 from poolscore.user_files import file_errors
+from poolscore.v1.pool_service_pb2 import PoolCounts
 from poolscore.v1.query_service_pb2 import Batch
 from services.commands.file_names import file_names
 from services.commands.options import Address, Pool, console, item_id, last_part
@@ -26,7 +27,7 @@ def lease(
     name: Pool,
     size: Annotated[int, typer.Option(min=1, max=1000, help="How many images.")] = 8,
     annotator: Annotated[str, typer.Option(help="Who will answer.")] = "me",
-    minutes: Annotated[float, typer.Option(help="Until the images are given to others.")] = 60.0,
+    minutes: Annotated[int, typer.Option(min=1, help="Until the images go to others.")] = 60,
     out: Annotated[Path | None, typer.Option(help="CSV file to fill in.")] = None,
     address: Address = None,
 ) -> None:
@@ -35,9 +36,9 @@ def lease(
         _check_writable(out)  # before the images are leased to nobody
     with Client(address) as client:
         batch = client.lease(name, size, annotator, duration=timedelta(minutes=minutes))
-    if not batch.items:
-        console.print(f"Nothing is left to label in pool '{name}'.")
-        return
+        if not batch.items:
+            _say(_nothing(name, client.get_pool(name).counts))
+            return
     _say(summary(batch))
     command = f"poolscore label {name} --batch {last_part(batch.name)}"
     if out is None:
@@ -50,6 +51,17 @@ def lease(
         write_csv(out, batch)
         _say(f"Fill in the column 'label' of {out}, then:")
         _say(f"{command} --file {shlex.quote(str(out))}")
+
+
+def _nothing(name: str, counts: PoolCounts) -> str:
+    """Say why an empty batch came."""
+    if counts.answered >= counts.embedded:
+        return f"Nothing is left to label in pool '{name}'."
+    return (
+        f"Nothing to lease in pool '{name}' now: of {counts.embedded:,} images {counts.answered:,} "
+        f"are answered and {counts.leased:,} leased; what else is there comes with the next "
+        f"ranking: poolscore prompts train {name}"
+    )
 
 
 def summary(batch: Batch) -> str:

@@ -1,17 +1,22 @@
-"""`poolscore embed` as a user runs it: progress, Ctrl-C, going on, nothing new."""
+"""`poolscore embed` as a user runs it: refused, killed, stopped by Ctrl-C, going on."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from poolscore.encoder.encoder import Encoder
+from poolscore.store.pools import get_pool
+from poolscore.store.records import RunState
+from poolscore.store.runs import get_run
 from tests.embedding_world import EmbeddingWorld
-from tests.photographs import write_photographs
+from tests.photographs import write_broken, write_photographs
 
 ROOT = Path(__file__).parents[3]
 COMMAND = """
@@ -52,35 +57,68 @@ def _run(home: Path, *arguments: str) -> tuple[int, str]:
     return process.returncode, output
 
 
+def _wait_for_shards(process: subprocess.Popen[str], world: EmbeddingWorld, count: int) -> None:
+    """Return when so many shards are committed, or the process has ended."""
+    while process.poll() is None and len(world.places().committed()) < count:
+        time.sleep(0.02)
+
+
+def _committed_files(world: EmbeddingWorld) -> dict[Path, tuple[int, str]]:
+    """Time and content of every committed shard."""
+    places = world.places()
+    return {Path(path): _state(Path(path)) for path in places.shards_of(places.committed())}
+
+
+def _state(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, sha256(path.read_bytes()).hexdigest()
+
+
 @pytest.mark.timeout(600)
-def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path: Path, encoder: Encoder) -> None:
+def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
+    tmp_path: Path, encoder: Encoder
+) -> None:
     images = tmp_path / "images"
-    write_photographs(images, 60)
-    (images / "empty.jpg").touch()
+    write_photographs(images, 90)
+    broken = write_broken(images)
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     arguments = ("photos", str(images), "--rows-per-shard", "4")
 
-    process = _start(world.home, *arguments)
-    while process.poll() is None and len(world.places().committed()) < 3:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGSTOP)
-    other, said = _run(world.home, "photos", str(tmp_path))
-    os.killpg(process.pid, signal.SIGINT)
-    os.kill(process.pid, signal.SIGCONT)
-    output, _ = process.communicate()
-    assert process.returncode == 130, output
+    killed = _start(world.home, *arguments)
+    _wait_for_shards(killed, world, 3)
+    killed.send_signal(signal.SIGSTOP)
+    code, output = _run(world.home, "photos", str(tmp_path))
+    assert (code, output.count("\n")) == (1, 1)
+    assert "pools/photos/runs/1 is doing this in pool 'photos' already" in output
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    assert get_pool(world.catalog, "photos").active_snapshot is None
+    assert get_run(world.catalog, "photos", 1).state is RunState.RUNNING
+    first = _committed_files(world)
+    assert 3 <= len(first) < 24
+
+    interrupted = _start(world.home, *arguments)
+    _wait_for_shards(interrupted, world, len(first) + 3)
+    os.killpg(interrupted.pid, signal.SIGINT)
+    output, _ = interrupted.communicate()
+    assert interrupted.returncode == 130, output
     assert "Stopping" in output
     assert "the same command goes on from there" in output
-    committed = len(world.places().committed())
-    assert 3 <= committed < 16
-    assert (other, said.count("\n")) == (1, 1)
-    assert "pools/photos/runs/1 is doing this in pool 'photos' already" in said
+    second = _committed_files(world)
+    assert len(first) + 3 <= len(second) < 24
+    assert first.items() <= second.items()
 
     code, output = _run(world.home, *arguments)
     assert code == 0, output
-    assert f"Embedded 60 images ({4 * committed:,} before this run was resumed)" in output
+    assert f"Embedded 90 images ({4 * len(second):,} before this run was resumed)" in output
     assert "1  EMPTY" in output
-    assert "pools/photos/snapshots/1: 60 embedded, 1 rejected; ranking 1 is active" in output
+    assert "pools/photos/snapshots/1: 90 embedded, 6 rejected; ranking 1 is active" in output
+    run = get_run(world.catalog, "photos", 1)
+    assert (run.state, run.attempts) == (RunState.SUCCEEDED, 3)
+    shards = list(Path(world.places().shards).glob("*.parquet"))
+    assert {path: _state(path) for path in second} == second
+    # Every row that any attempt has written and kept: each id once.
+    ids = [each for path in shards for each in pq.read_table(path)["id"].to_pylist()]
+    assert len(ids) == len(set(ids)) == 90 + len(broken)
 
 
 def test_mistakes_are_one_line(tmp_path: Path, encoder: Encoder) -> None:

@@ -159,15 +159,14 @@ def test_an_encoder_that_is_another_one_is_refused(tmp_path: Path) -> None:
 def test_a_run_with_too_many_rejects_is_kept_and_goes_on_with_a_higher_limit(
     tmp_path: Path, encoder: Encoder
 ) -> None:
-    images = tmp_path / "images"
-    write_photographs(images, 2)
-    write_broken(images)
+    paths = [*write_photographs(tmp_path / "images", 2), *_broken(tmp_path / "images")]
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     with pytest.raises(FailedPreconditionError) as caught:
-        world.embed(images)
+        world.embed_in_process(paths, encoder)
     assert caught.value.reason == "TOO_MANY_REJECTS"
     assert get_pool(world.catalog, "photos").active_snapshot is None
-    outcome = world.embed(images, config=replace(CONFIG, max_reject_ratio=1.0))
+    lenient = replace(CONFIG, max_reject_ratio=1.0)
+    outcome = world.embed(world.list_of(paths), config=lenient)
     assert (outcome.snapshot.embedded, outcome.snapshot.rejected) == (2, 6)
     assert outcome.progress.resumed == 8
 
@@ -175,16 +174,14 @@ def test_a_run_with_too_many_rejects_is_kept_and_goes_on_with_a_higher_limit(
 def test_a_mended_source_is_read_again_after_too_many_rejects(
     tmp_path: Path, encoder: Encoder
 ) -> None:
-    images = tmp_path / "images"
-    write_photographs(images, 2)
-    broken = write_broken(images)
+    good, bad = write_photographs(tmp_path / "images", 12), _broken(tmp_path / "images")
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    with pytest.raises(FailedPreconditionError) as caught:
-        world.embed(images)
-    assert caught.value.reason == "TOO_MANY_REJECTS"
-    for name in broken:
-        (images / name).unlink()
-    write_photographs(images, 12)
-    outcome = world.embed(images)
+    with pytest.raises(FailedPreconditionError):
+        world.embed_in_process([*good[:2], *bad], encoder)
+    outcome = world.embed(world.list_of(good))
     assert (outcome.snapshot.embedded, outcome.progress.resumed) == (12, 0)
     assert get_run(world.catalog, "photos", 1).attempts == 2
+
+
+def _broken(folder: Path) -> list[Path]:
+    return [folder / name for name in write_broken(folder)]

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.commit import commit, committed_snapshot, is_complete, known_ids, latest_manifest
+from pipelines.commit import (
+    commit,
+    committed_progress,
+    committed_snapshot,
+    is_complete,
+    known_ids,
+    latest_manifest,
+)
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
@@ -115,6 +122,20 @@ def test_too_many_rejects_fail_and_keep_the_shards(world: World) -> None:
     assert caught.value.reason == "TOO_MANY_REJECTS"
     assert path.exists()
     assert _commit(world, run, places, _plan(3), max_reject_ratio=0.7).rejected == 2
+
+
+def test_a_few_bad_images_may_join_a_good_pool(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b", "c"])
+    first = _commit(world, run, places, _plan(3), max_reject_ratio=0.5)
+    finish_run(world[0], run, "me", RunState.SUCCEEDED)
+    run, places = _run(world, "t")
+    write_shard(places, "v_0", ["d"], {"d": "EMPTY"})
+    second = _commit(world, run, places, _plan(1, source="t"), max_reject_ratio=0.5)
+    assert (first.rejected, second.rejected) == (0, 1)
+    progress = committed_progress(world[1], run, second)
+    assert (progress.total, progress.done, progress.resumed) == (1, 1, 1)
+    assert progress.rejects == {"EMPTY": 1}
 
 
 def test_a_later_snapshot_shares_the_shards_of_the_newest_one(world: World) -> None:

@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.places import RunPlaces
-from pipelines.plan import load_plan, make_plan
+from pipelines.plan import load_plan, make_plan, overlaps
 from poolscore.errors import InvalidInputError
 from poolscore.store.shards import shard_schema
-from tests.shards_world import DIGEST, DIM, open_world
+from tests.shards_world import DIGEST, DIM, open_world, write_shard
 
 SCHEMA = shard_schema(DIM, DIGEST)
 
@@ -51,6 +51,26 @@ def test_known_ids_are_left_out(places: RunPlaces, tmp_path: Path) -> None:
     plan = make_plan(places, source, known, SCHEMA)
     assert (plan.inputs, plan.refused, plan.known) == (1, 0, 2)
     assert _inputs(places) == ["b"]
+
+
+def test_a_plan_that_another_run_has_done_in_part_is_told(
+    places: RunPlaces, tmp_path: Path
+) -> None:
+    assert not overlaps(places, [pa.array(["a"])])
+    make_plan(places, _list(tmp_path, "a,1.jpg", "b,2.jpg"), [], SCHEMA)
+    assert not overlaps(places, [])
+    assert not overlaps(places, [pa.array(["c"])])
+    assert overlaps(places, [pa.array(["c"]), pa.array(["b"])])
+
+
+def test_a_plan_begins_with_an_empty_folder(places: RunPlaces, tmp_path: Path) -> None:
+    source = _list(tmp_path, "a,1.jpg")
+    make_plan(places, source, [], SCHEMA)
+    write_shard(places, "u_0", ["a"])
+    assert places.committed() == ["u_0"]
+    make_plan(places, source, [], SCHEMA)
+    assert places.committed() == []
+    assert places.shards_of(["u_0"]) == []
 
 
 def test_refused_inputs_are_rows_of_a_shard(places: RunPlaces, tmp_path: Path) -> None:

@@ -19,14 +19,15 @@ def store_uri(tmp_path: Path) -> str:
     return str(tmp_path / "store")
 
 
-def digest(spec: EncoderSpec) -> str:
+def resolve(spec: EncoderSpec) -> tuple[EncoderSpec, str]:
     """Load the encoder in this process; the service asks its embedder."""
-    return load_encoder(spec).digest
+    encoder = load_encoder(spec)
+    return spec.model_copy(update={"precision": encoder.precision}), encoder.digest
 
 
 @pytest.fixture
 def backend(tmp_path: Path, store_uri: str, woken: list[RunKind]) -> Backend:
-    return Backend.open(f"sqlite:///{tmp_path}/catalog.db", store_uri, woken.append, digest)
+    return Backend.open(f"sqlite:///{tmp_path}/catalog.db", store_uri, woken.append, resolve)
 
 
 @pytest.fixture

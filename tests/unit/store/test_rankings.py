@@ -47,6 +47,21 @@ def test_half_a_switch_is_refused(catalog: Catalog, ranking: LoadedRanking) -> N
     assert get_pool(catalog, POOL) == before
 
 
+def test_a_late_ranking_never_brings_older_prompts_back(
+    catalog: Catalog, ranking: LoadedRanking, tmp_path: Path
+) -> None:
+    add_prompt_version(catalog, POOL, "c", "c", 1, 1, 0, {})
+    newer = register_ranking(catalog, tmp_path, 20, prompt_version=1)
+    activate(catalog, POOL, 1, 1, newer.number)
+    before = get_pool(catalog, POOL)
+    with pytest.raises(AbortedError) as caught:
+        activate(catalog, POOL, 1, 0, ranking.record.number, keep_version=True)
+    assert caught.value.reason == "PROMPTS_SUPERSEDED"
+    assert get_pool(catalog, POOL) == before
+    activate(catalog, POOL, 1, 0, ranking.record.number)
+    assert get_pool(catalog, POOL).active_prompt_version == 0
+
+
 def test_a_late_run_never_brings_an_older_snapshot_back(
     catalog: Catalog, ranking: LoadedRanking, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from services.api import names
 
 
 def test_names_come_back_as_they_were_written():
-    assert names.parse_pool(names.pool_name("p")) == "p"
+    assert names.parse_pool("pools/p") == "p"
     assert names.parse_numbered(names.child_name("p", names.RUNS, 7), names.RUNS) == ("p", 7)
 
 
