@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from poolscore.labels.candidates.family import CandidateLossName
+
 GradientRouting = Literal["deft", "activeclip"]
 Optimizer = Literal["adamw", "sgd"]
 
@@ -61,6 +63,13 @@ class DualPromptConfig(BaseModel):
     poor (two of ten right) its pseudo-labels cost 0.06. Worth trying where zero-shot is good."""
     pseudo_weight: float = Field(default=0.3, gt=0)
     """Weight of the mean pseudo-label loss beside the mean label loss [A: not given; C]."""
+
+    candidate_loss: CandidateLossName = "rc"
+    """Loss where answers name several candidates (arXiv 2407.07638) [C: which one]."""
+    candidate_alignment: bool = True
+    """Whether zero-shot predictions guide the choice among the candidates [A]."""
+    alignment_mix: float = Field(default=0.0, ge=0, le=1)
+    """Share of the learned posterior in that guide [A: a schedule, not given; B: 0]."""
 
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the residual adapter; 0 leaves it out [C]."""

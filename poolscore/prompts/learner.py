@@ -11,13 +11,9 @@ from poolscore.prompts.adapter import adapt, initial_adapter
 from poolscore.prompts.batches import Batch
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.contexts import anchor_distance, pull_to_anchor, random_contexts
-from poolscore.prompts.losses import (
-    classification_loss,
-    clean_logits,
-    draw_complement,
-    dual_loss,
-)
+from poolscore.prompts.losses import clean_logits
 from poolscore.prompts.optimizers import make_optimizer
+from poolscore.prompts.targets import Targets
 from poolscore.scoring.types import Adapter, PromptFeatures
 
 
@@ -32,6 +28,7 @@ class Learner:
         generator: torch.Generator,
         image_width: int,
         labels: int,
+        targets: Targets,
         anchor_CD: torch.Tensor | None,
         device: torch.device,
     ) -> None:
@@ -42,8 +39,8 @@ class Learner:
         self._text = text
         self._scale = scale
         self._config = config
-        self._generator = generator
-        self._anchor_CD = None if anchor_CD is None else anchor_CD.to(device, torch.float32)
+        self._targets = targets
+        self._anchor_CD = anchor_CD
         contexts = random_contexts(text, 2, config.context_std, generator).to(device)
         if self._anchor_CD is not None:
             contexts = pull_to_anchor(contexts, text, self._anchor_CD, config)
@@ -56,12 +53,17 @@ class Learner:
             config,
         )
 
-    def step(self, image_nD: torch.Tensor, target_n: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Take one step on the images of `batch`; return the loss before it, detached."""
-        loss = self._loss(image_nD, target_n, batch.weights_n.to(image_nD.device))
+        loss = self._loss(image_nD, batch)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        if self._targets.learns_from_steps:
+            with torch.no_grad():
+                positive_CD = self._text(self.contexts_PMW)[0]
+                positive_nC = self._scale * adapt(image_nD, self.adapter) @ positive_CD.T
+            self._targets.update(positive_nC, batch.rows_n)
         return loss.detach()
 
     def features(self) -> PromptFeatures:
@@ -73,9 +75,7 @@ class Learner:
             adapter = Adapter(adapter.down_DR.detach().cpu(), adapter.up_RD.detach().cpu())
         return PromptFeatures(features_PCD[0], features_PCD[1], self._scale, adapter)
 
-    def _loss(
-        self, image_nD: torch.Tensor, target_n: torch.Tensor, weights_n: torch.Tensor
-    ) -> torch.Tensor:
+    def _loss(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Eq. 6 of arXiv 2602.04340 [A] and the pull to the anchor [C]; one text pass."""
         features_PCD = self._text(self.contexts_PMW)
         positive_CD, negative_CD = features_PCD[0], features_PCD[1]
@@ -84,10 +84,10 @@ class Learner:
         clean_nC = clean_logits(
             adapted_nD, positive_nC, negative_CD, self._scale, self._config.gradient_routing
         )
-        complement_n = draw_complement(target_n, len(positive_CD), self._generator)
-        losses_n = classification_loss(positive_nC, target_n)
-        losses_n = losses_n + self._config.dual_weight * dual_loss(clean_nC, target_n, complement_n)
-        loss = (weights_n * losses_n).sum()
+        losses_n = self._targets.classification(positive_nC, batch.rows_n)
+        dual_n = self._targets.dual(clean_nC, positive_nC, batch.rows_n)
+        losses_n = losses_n + self._config.dual_weight * dual_n
+        loss = (batch.weights_n.to(losses_n.device) * losses_n).sum()
         if self._anchor_CD is not None and self._config.anchor_weight:
             loss = loss + self._config.anchor_weight * anchor_distance(positive_CD, self._anchor_CD)
         return loss
