@@ -13,6 +13,7 @@ from poolscore.labels.candidates.family import CandidateLossName
 
 GradientRouting = Literal["deft", "activeclip"]
 Optimizer = Literal["adamw", "sgd"]
+WeightAveraging = Literal["none", "gaussian", "beta"]
 
 
 class DualPromptConfig(BaseModel):
@@ -79,3 +80,16 @@ class DualPromptConfig(BaseModel):
     """Weight decay of the adapter is this over the number of labels [C].
 
     A prior of fixed strength beside a mean loss: it rules few labels and yields to many."""
+
+    calibration_weight: float = Field(default=0.0, ge=0)
+    """C-PEAL's loss at the end of its annealing (`calibration`); 0 leaves it out [B: 1.0]."""
+    text_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's L1 term of text features (`regularisers`) [B: 25]."""
+    image_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's L1 term of image features, on the output of the adapter [B: 10]."""
+    logit_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's KL term [B: 1]."""
+    margin: float = Field(default=0.0, ge=0)
+    """CLIPood's margin by meaning [B: 0.3]."""
+    weight_averaging: WeightAveraging = "none"
+    """Mean of contexts and adapter over training: gaussian (PromptSRC) or beta (CLIPood) [B]."""

@@ -8,10 +8,11 @@ import torch
 
 from poolscore.encoder.prompt_text import PromptTextEncoder
 from poolscore.prompts.adapter import adapt, initial_adapter
+from poolscore.prompts.averaging import WeightAverage, beta_weight, gaussian_weight
 from poolscore.prompts.batches import Batch
 from poolscore.prompts.config import DualPromptConfig
-from poolscore.prompts.contexts import anchor_distance, pull_to_anchor, random_contexts
-from poolscore.prompts.losses import clean_logits
+from poolscore.prompts.contexts import pull_to_anchor, random_contexts
+from poolscore.prompts.objective import Forward, Objective
 from poolscore.prompts.optimizers import make_optimizer
 from poolscore.prompts.targets import Targets
 from poolscore.scoring.types import Adapter, PromptFeatures
@@ -28,43 +29,49 @@ class Learner:
         generator: torch.Generator,
         image_width: int,
         labels: int,
+        steps: int,
         targets: Targets,
         anchor_CD: torch.Tensor | None,
         device: torch.device,
     ) -> None:
         """Draw contexts and adapter from `generator`; pull the contexts to the anchor if any.
 
-        `labels` is the number of images with an answer, or of pseudo-labels without any.
+        `labels` is the number of images with an answer, or of pseudo-labels without any;
+        `steps` is the number of steps to come.
         """
         self._text = text
         self._scale = scale
         self._config = config
         self._targets = targets
-        self._anchor_CD = anchor_CD
+        self._objective = Objective(targets, scale, config, anchor_CD)
+        self._done, self._steps = 0, steps
         contexts = random_contexts(text, 2, config.context_std, generator).to(device)
-        if self._anchor_CD is not None:
-            contexts = pull_to_anchor(contexts, text, self._anchor_CD, config)
+        if anchor_CD is not None:
+            contexts = pull_to_anchor(contexts, text, anchor_CD, config)
         self.contexts_PMW = contexts.requires_grad_(True)
         self.adapter = _trainable_adapter(image_width, config.adapter_rank, generator, device)
-        self.optimizer = make_optimizer(
-            self.contexts_PMW,
-            [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else [],
-            labels,
-            config,
-        )
+        adapter = [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else []
+        self.optimizer = make_optimizer(self.contexts_PMW, adapter, labels, config)
+        self._average = WeightAverage([self.contexts_PMW, *adapter])
+        self._count_weights()
 
     def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Take one step on the images of `batch`; return the loss before it, detached."""
-        loss = self._loss(image_nD, batch)
+        loss = self._objective(self._forward(image_nD), batch, self._done, self._steps)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self._done += 1
+        self._count_weights()
         if self._targets.learns_from_steps:
             with torch.no_grad():
-                positive_CD = self._text(self.contexts_PMW)[0]
-                positive_nC = self._scale * adapt(image_nD, self.adapter) @ positive_CD.T
-            self._targets.update(positive_nC, batch.rows_n)
+                self._targets.update(self._forward(image_nD).positive_nC, batch.rows_n)
         return loss.detach()
+
+    def finish(self) -> None:
+        """Put averaged weights in the place of the last ones, if the configuration says so."""
+        if self._config.weight_averaging != "none":
+            self._average.apply()
 
     def features(self) -> PromptFeatures:
         """Return the text features and adapter as they are now, on the CPU."""
@@ -75,22 +82,18 @@ class Learner:
             adapter = Adapter(adapter.down_DR.detach().cpu(), adapter.up_RD.detach().cpu())
         return PromptFeatures(features_PCD[0], features_PCD[1], self._scale, adapter)
 
-    def _loss(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Eq. 6 of arXiv 2602.04340 [A] and the pull to the anchor [C]; one text pass."""
+    def _forward(self, image_nD: torch.Tensor) -> Forward:
+        """One text pass and the images of a batch."""
         features_PCD = self._text(self.contexts_PMW)
-        positive_CD, negative_CD = features_PCD[0], features_PCD[1]
         adapted_nD = adapt(image_nD, self.adapter)
-        positive_nC = self._scale * adapted_nD @ positive_CD.T
-        clean_nC = clean_logits(
-            adapted_nD, positive_nC, negative_CD, self._scale, self._config.gradient_routing
-        )
-        losses_n = self._targets.classification(positive_nC, batch.rows_n)
-        dual_n = self._targets.dual(clean_nC, positive_nC, batch.rows_n)
-        losses_n = losses_n + self._config.dual_weight * dual_n
-        loss = (batch.weights_n.to(losses_n.device) * losses_n).sum()
-        if self._anchor_CD is not None and self._config.anchor_weight:
-            loss = loss + self._config.anchor_weight * anchor_distance(positive_CD, self._anchor_CD)
-        return loss
+        positive_nC = self._scale * adapted_nD @ features_PCD[0].T
+        return Forward(features_PCD[0], features_PCD[1], image_nD, adapted_nD, positive_nC)
+
+    def _count_weights(self) -> None:
+        if self._config.weight_averaging == "beta":
+            self._average.add(beta_weight(self._done, self._steps))
+        elif self._config.weight_averaging == "gaussian" and self._done:
+            self._average.add(gaussian_weight(self._done, self._steps))
 
 
 def _trainable_adapter(

@@ -66,10 +66,10 @@ def train_dual_prompts(
     generator = torch.Generator().manual_seed(seed)
     labels = int((~data.pseudo_N).sum()) or len(data.pseudo_N)
     targets = _targets(data, image_ND, scale, config, generator, anchor_CD)
-    learner = Learner(
-        text, scale, config, generator, image_ND.shape[1], labels, targets, anchor_CD, place
-    )
     steps = step_count(data.pseudo_N, config)
+    learner = Learner(
+        text, scale, config, generator, image_ND.shape[1], labels, steps, targets, anchor_CD, place
+    )
     schedule = cosine_schedule(learner.optimizer, steps)
     loss = torch.tensor(float("nan"))
     batches = draw_batches(data.pseudo_N, config, generator)
@@ -78,6 +78,7 @@ def train_dual_prompts(
         schedule.step()
         if on_step is not None:
             on_step(done, steps, float(loss))
+    learner.finish()
     contexts_PMW = learner.contexts_PMW.detach().cpu()
     return TrainedPrompts(
         features=learner.features(),
