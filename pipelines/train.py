@@ -72,7 +72,7 @@ def train_pool(
         answers = usable_answers(labels, pool.classes, before.ids)
         data = _training_set(store, manifest, before, answers, labels, config)
     with watch.stage("train"):
-        text = encoder.prompt_encoder(pool.classes, config.context_length)
+        text = encoder.prompt_encoder(pool.classes, config.context_length, config.class_specific)
         trained = train_dual_prompts(
             text,
             encoder.scale,

@@ -23,6 +23,8 @@ class DualPromptConfig(BaseModel):
 
     context_length: int = Field(default=16, ge=1)
     """M, learned vectors of each prompt [A: 16]."""
+    class_specific: bool = False
+    """Whether every class has contexts of its own, CoOp's CSC [A: no; B: PCB and C-PEAL, yes]."""
     context_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the initial contexts [B: CoOp and DeFT, 0.02]."""
     warm_start_steps: int = Field(default=20, ge=0)
@@ -31,7 +33,7 @@ class DualPromptConfig(BaseModel):
     """Learning rate (Adam) of these steps [C]."""
 
     dual_weight: float = Field(default=1.0, ge=0)
-    """lambda of Eq. 6, weight of the dual loss [A: not given; B: 1]."""
+    """lambda of Eq. 6, weight of the dual loss [A: not given; B: 1]; 0: no negative prompt."""
     gradient_routing: GradientRouting = "activeclip"
     """What the dual loss may change, see `losses.clean_logits` [A by its wording; B: deft].
 

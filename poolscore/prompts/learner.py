@@ -1,7 +1,7 @@
 """Parameters of one training and one step of it.
 
-Shapes: N training images, n images of a step, P = 2 prompts (positive, negative), M context
-vectors, W token width, C classes, D embedding width, R adapter rank.
+Shapes: N training images, n images of a step, P prompts (a positive one and, for the dual loss, a
+negative one), M context vectors, W token width, C classes, D embedding width, R adapter rank.
 """
 
 import torch
@@ -45,7 +45,10 @@ class Learner:
         self._targets = targets
         self._objective = Objective(targets, scale, config, anchor_CD)
         self._done, self._steps = 0, steps
-        contexts = random_contexts(text, 2, config.context_std, generator).to(device)
+        prompts = 2 if config.dual_weight else 1
+        contexts = random_contexts(
+            text, prompts, config.context_std, generator, config.class_specific
+        ).to(device)
         if anchor_CD is not None:
             contexts = pull_to_anchor(contexts, text, anchor_CD, config)
         self.contexts_PMW = contexts.requires_grad_(True)
@@ -68,6 +71,10 @@ class Learner:
                 self._targets.update(self._forward(image_nD).positive_nC, batch.rows_n)
         return loss.detach()
 
+    def contexts(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the positive and the negative context as they are now, on the CPU."""
+        return _both(self.contexts_PMW.detach().cpu())
+
     def finish(self) -> None:
         """Put averaged weights in the place of the last ones, if the configuration says so."""
         if self._config.weight_averaging != "none":
@@ -80,20 +87,26 @@ class Learner:
         adapter = self.adapter
         if adapter is not None:
             adapter = Adapter(adapter.down_DR.detach().cpu(), adapter.up_RD.detach().cpu())
-        return PromptFeatures(features_PCD[0], features_PCD[1], self._scale, adapter)
+        positive_CD, negative_CD = _both(features_PCD)
+        return PromptFeatures(positive_CD, negative_CD, self._scale, adapter)
 
     def _forward(self, image_nD: torch.Tensor) -> Forward:
         """One text pass and the images of a batch."""
         features_PCD = self._text(self.contexts_PMW)
         adapted_nD = adapt(image_nD, self.adapter)
-        positive_nC = self._scale * adapted_nD @ features_PCD[0].T
-        return Forward(features_PCD[0], features_PCD[1], image_nD, adapted_nD, positive_nC)
+        positive_CD, negative_CD = _both(features_PCD)
+        positive_nC = self._scale * adapted_nD @ positive_CD.T
+        return Forward(positive_CD, negative_CD, image_nD, adapted_nD, positive_nC)
 
     def _count_weights(self) -> None:
         if self._config.weight_averaging == "beta":
             self._average.add(beta_weight(self._done, self._steps))
         elif self._config.weight_averaging == "gaussian" and self._done:
             self._average.add(gaussian_weight(self._done, self._steps))
+
+
+def _both(of_prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return of_prompts[0], of_prompts[1] if len(of_prompts) == 2 else None
 
 
 def _trainable_adapter(

@@ -21,7 +21,8 @@ class Forward:
     """What the model computed for one batch."""
 
     positive_CD: torch.Tensor
-    negative_CD: torch.Tensor
+    negative_CD: torch.Tensor | None
+    """None where there is no dual loss."""
     image_nD: torch.Tensor
     """Cached features."""
     adapted_nD: torch.Tensor
@@ -51,7 +52,9 @@ class Objective:
 
     def __call__(self, seen: Forward, batch: Batch, step: int, steps: int) -> torch.Tensor:
         """Loss of `step` (from 0) of `steps`."""
-        losses_n = self._classification(seen, batch) + self._dual(seen, batch)
+        losses_n = self._classification(seen, batch)
+        if seen.negative_CD is not None:
+            losses_n = losses_n + self._dual(seen, seen.negative_CD, batch)
         loss = (batch.weights_n.to(losses_n.device) * losses_n).sum()
         if self._config.calibration_weight:
             shares_nC = self._targets.shares(seen.positive_nC, batch.rows_n)
@@ -69,11 +72,11 @@ class Objective:
             )
         return self._targets.classification(logits_nC, batch.rows_n)
 
-    def _dual(self, seen: Forward, batch: Batch) -> torch.Tensor:
+    def _dual(self, seen: Forward, negative_CD: torch.Tensor, batch: Batch) -> torch.Tensor:
         clean_nC = clean_logits(
             seen.adapted_nD,
             seen.positive_nC,
-            seen.negative_CD,
+            negative_CD,
             self._scale,
             self._config.gradient_routing,
         )

@@ -79,11 +79,11 @@ def train_dual_prompts(
         if on_step is not None:
             on_step(done, steps, float(loss))
     learner.finish()
-    contexts_PMW = learner.contexts_PMW.detach().cpu()
+    positive_context_MW, negative_context_MW = learner.contexts()
     return TrainedPrompts(
         features=learner.features(),
-        positive_context_MW=contexts_PMW[0],
-        negative_context_MW=contexts_PMW[1],
+        positive_context_MW=positive_context_MW,
+        negative_context_MW=negative_context_MW,
         config=config,
         seed=seed,
         metrics={"loss": float(loss), "steps": float(steps)},
