@@ -44,9 +44,9 @@ def test_average_embedding_by_hand() -> None:
 def test_a_described_text_encoder_is_one_of_classes() -> None:
     texts = ToyText(classes=5)
     contexts = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
-    for how, average in (("AS", average_similarity), ("AE", average_embedding)):
-        described = DescribedPromptText(texts, OWNER, how)
-        assert described.num_classes == 2
-        found = described(contexts)
-        assert found.shape == (2, 2, 16)
-        torch.testing.assert_close(found[1], average(texts(contexts)[1], OWNER, 2))
+    similarity = DescribedPromptText(texts, OWNER, "AS")
+    embedding = DescribedPromptText(texts, OWNER, "AE")
+    assert similarity.num_classes == embedding.num_classes == 2
+    features = texts(contexts)[1]
+    torch.testing.assert_close(similarity(contexts)[1], average_similarity(features, OWNER, 2))
+    torch.testing.assert_close(embedding(contexts)[1], average_embedding(features, OWNER, 2))
