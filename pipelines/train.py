@@ -1,13 +1,12 @@
 """A training round: answers and pseudo-labels in, the next prompt version active."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.answers import UsableAnswers, usable_answers
 from pipelines.places import Store
 from pipelines.rank import RankRequest, default_seed
 from pipelines.rescore import rescore_pool
@@ -15,7 +14,6 @@ from pipelines.scan import ScoredPool, features_by_id, score_snapshot
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.errors import FailedPreconditionError
-from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices
 from poolscore.prompts.artefact import load_prompts, save_prompts
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.mining import mine_pseudo_labels
@@ -43,15 +41,6 @@ class TrainOutcome:
     stages: tuple[StageSeconds, ...]
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """Answers that can be learned from, and the number of those that cannot yet."""
-
-    ids: list[str]
-    targets: npt.NDArray[np.int64]
-    counts: Counter[str]
-
-
 def train_pool(
     catalog: Catalog,
     store: Store,
@@ -64,8 +53,9 @@ def train_pool(
     """Train on everything answered so far, score, rank and switch in one transaction.
 
     Starts from scratch every round (arXiv 2602.04340, section on the loop [A]). Answers with
-    several candidates, abstentions and answers about images that the snapshot does not hold are
-    left out and counted in the metrics. The caller keeps `encoder` between rounds.
+    several candidates choose the losses for them (arXiv 2407.07638); abstentions and answers about
+    images that the snapshot does not hold are left out. The metrics count all of them. The caller
+    keeps `encoder` between rounds.
     Raises FailedPreconditionError POOL_NOT_EMBEDDED.
     """
     watch, config = Stopwatch(), config or DualPromptConfig()
@@ -79,10 +69,10 @@ def train_pool(
         manifest = _manifest(catalog, store, pool_id, snapshot)
         parent = get_prompt_version(catalog, pool_id, active)
         before = score_snapshot(store, manifest, _load(store, parent).features)
-        answers = _answers(labels, pool, before.ids)
+        answers = usable_answers(labels, pool.classes, before.ids)
         data = _training_set(store, manifest, before, answers, labels, config)
     with watch.stage("train"):
-        text = encoder.prompt_encoder(pool.classes, config.context_length)
+        text = encoder.prompt_encoder(pool.classes, config.context_length, config.class_specific)
         trained = train_dual_prompts(
             text,
             encoder.scale,
@@ -129,33 +119,11 @@ def _load(store: Store, version: PromptVersion) -> TrainedPrompts:
     return load_prompts(filesystem, files.absolute(root, version.uri))[0]
 
 
-def _answers(labels: list[EffectiveLabel], pool: Pool, embedded: pa.Array) -> _Answers:
-    items = pa.array([each.item_id for each in labels], pa.string())
-    present = pc.is_in(items, value_set=embedded).to_pylist()
-    here = [each for each, known in zip(labels, present, strict=True) if known]
-    counts = Counter(_kind(each.answer) for each in here)
-    # An older snapshot may be active again, without the images that came later.
-    counts["not_in_snapshot_left_out"] = len(labels) - len(here)
-    used = [each for each in here if isinstance(each.answer, Label)]
-    targets = [class_indices(each.answer, pool.classes)[0] for each in used]
-    return _Answers([each.item_id for each in used], np.array(targets, np.int64), counts)
-
-
-def _kind(answer: Answer) -> str:
-    match answer:
-        case Label():
-            return "labels"
-        case Candidates():
-            return "candidates_left_out"
-        case Abstain():
-            return "abstains_left_out"
-
-
 def _training_set(
     store: Store,
     manifest: Manifest,
     before: ScoredPool,
-    answers: _Answers,
+    answers: UsableAnswers,
     labels: list[EffectiveLabel],
     config: DualPromptConfig,
 ) -> TrainingSet:
@@ -171,14 +139,19 @@ def _training_set(
         config.pseudo_per_class,
     )
     mined = before.ids.take(pa.array(rows)).to_pylist()
+    candidates = answers.candidates_NC
+    if candidates is not None:
+        mined_NC = np.eye(candidates.shape[1], dtype=np.bool_)[classes]
+        candidates = np.concatenate([candidates, mined_NC])
     return TrainingSet(
         features_ND=features_by_id(store, manifest, [*answers.ids, *mined]),
-        targets_N=np.concatenate([answers.targets, classes]),
+        targets_N=np.concatenate([answers.targets_N, classes]),
         pseudo_N=np.repeat([False, True], [len(answers.ids), len(mined)]),
+        candidates_NC=candidates,
     )
 
 
-def _counts(answers: _Answers, data: TrainingSet) -> dict[str, float]:
+def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:
     counted = {name: float(count) for name, count in answers.counts.items()}
     return {**counted, "pseudo_labels": float(data.pseudo_N.sum())}
 

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import normalize
 
+from poolscore.encoder.class_specific import ClassSpecificPromptText
 from poolscore.encoder.class_tokens import Tokenizer
 from poolscore.encoder.plain import PlainPromptText
 from poolscore.encoder.preprocessing import Preprocessing
@@ -94,9 +95,16 @@ class Encoder:
         names = [name.replace("_", " ").strip() for name in classes]
         return self.encode_texts([template.replace("{}", name) for name in names])
 
-    def prompt_encoder(self, classes: Sequence[str], context_length: int) -> PromptTextEncoder:
-        """Bind the text tower to class names for M = `context_length` learned vectors."""
-        path = SharedPrefixPromptText if shares_prefix(self._model) else PlainPromptText
+    def prompt_encoder(
+        self, classes: Sequence[str], context_length: int, class_specific: bool = False
+    ) -> PromptTextEncoder:
+        """Bind the text tower to class names for M = `context_length` learned vectors.
+
+        `class_specific`: every class has its own, (P, C, M, W), instead of all the same, (P, M, W).
+        """
+        path = PlainPromptText
+        if shares_prefix(self._model):
+            path = ClassSpecificPromptText if class_specific else SharedPrefixPromptText
         return path(self._model, self._tokenizer, classes, context_length)
 
 

@@ -15,7 +15,7 @@ class PlainPromptText:
 
     Everything behind the embedding (positions, masks, pooling, projection) stays the tower's own
     business, so this works for every tower that embeds tokens, whatever it does afterwards.
-    Cost: P x C x 77 tokens a call.
+    Contexts may be shared or class-specific. Cost: P x C x 77 tokens a call.
     """
 
     def __init__(
@@ -38,8 +38,11 @@ class PlainPromptText:
     def __call__(self, contexts_PMW: torch.Tensor) -> torch.Tensor:
         """Features (P, C, D)."""
         prompts = contexts_PMW.shape[0]
+        if contexts_PMW.dim() == 4:
+            contexts_BMW = contexts_PMW.flatten(0, 1)
+        else:
+            contexts_BMW = contexts_PMW.repeat_interleave(self.num_classes, 0)
         ids_BL = self._ids_CL.repeat(prompts, 1)
-        contexts_BMW = contexts_PMW.repeat_interleave(self.num_classes, 0)
         used = False
 
         def swap(_: nn.Module, args: tuple[Any, ...], out_BLW: torch.Tensor) -> torch.Tensor | None:

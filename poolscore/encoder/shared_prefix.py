@@ -67,6 +67,10 @@ class SharedPrefixPromptText:
 
     def __call__(self, contexts_PMW: torch.Tensor) -> torch.Tensor:
         """Features (P, C, D)."""
+        if contexts_PMW.dim() != 3:
+            raise ValueError(
+                "Class-specific contexts share no prefix: use ClassSpecificPromptText."
+            )
         prompts = len(contexts_PMW)
         start_PSW = self._start_SW.expand(prompts, -1, -1)
         own_PTW = self._own_TW.expand(prompts, -1, -1)
@@ -75,7 +79,7 @@ class SharedPrefixPromptText:
         for block in blocks:
             x_PRW = _block(block, x_PRW, self._own)
         x_PCW = _eos_block(last, x_PRW, self._own)[:, self._own.class_order]
-        return normalize(_project(self._tower, x_PCW), dim=-1)
+        return normalize(project(self._tower, x_PCW), dim=-1)
 
 
 def _block(block: Any, x_PRW: torch.Tensor, own: OwnTokens) -> torch.Tensor:
@@ -101,7 +105,7 @@ def _eos_block(block: Any, x_PRW: torch.Tensor, own: OwnTokens) -> torch.Tensor:
     return x_PCW + block.ls_2(block.mlp(block.ln_2(x_PCW)))
 
 
-def _project(tower: Any, x_PCW: torch.Tensor) -> torch.Tensor:
+def project(tower: Any, x_PCW: torch.Tensor) -> torch.Tensor:
     """Final norm and the map into the space of image features."""
     normed_PCW = tower.ln_final(x_PCW)
     projection = tower.text_projection

@@ -47,7 +47,7 @@ def draw_batches(
     ]
     parts = [part for part in parts if len(part[0])]
     total = sum(weight for _, _, weight in parts)
-    streams = [_shuffled(rows, size, generator) for rows, size, _ in parts]
+    streams = [shuffled(rows, size, generator) for rows, size, _ in parts]
     while True:
         drawn = [next(stream) for stream in streams]
         weights = [
@@ -57,7 +57,8 @@ def draw_batches(
         yield Batch(torch.cat(drawn), torch.cat(weights))
 
 
-def _shuffled(rows: torch.Tensor, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+def shuffled(rows: torch.Tensor, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Yield batches of `rows` for ever, in another order every pass."""
     while True:
         order = rows[torch.randperm(len(rows), generator=generator)]
         yield from order.split(size)

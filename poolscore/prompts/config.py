@@ -9,8 +9,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from poolscore.labels.candidates.family import CandidateLossName
+
 GradientRouting = Literal["deft", "activeclip"]
 Optimizer = Literal["adamw", "sgd"]
+WeightAveraging = Literal["none", "gaussian", "beta"]
 
 
 class DualPromptConfig(BaseModel):
@@ -20,6 +23,8 @@ class DualPromptConfig(BaseModel):
 
     context_length: int = Field(default=16, ge=1)
     """M, learned vectors of each prompt [A: 16]."""
+    class_specific: bool = False
+    """Whether every class has contexts of its own, CoOp's CSC [A: no; B: PCB and C-PEAL, yes]."""
     context_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the initial contexts [B: CoOp and DeFT, 0.02]."""
     warm_start_steps: int = Field(default=20, ge=0)
@@ -28,7 +33,7 @@ class DualPromptConfig(BaseModel):
     """Learning rate (Adam) of these steps [C]."""
 
     dual_weight: float = Field(default=1.0, ge=0)
-    """lambda of Eq. 6, weight of the dual loss [A: not given; B: 1]."""
+    """lambda of Eq. 6, weight of the dual loss [A: not given; B: 1]; 0: no negative prompt."""
     gradient_routing: GradientRouting = "activeclip"
     """What the dual loss may change, see `losses.clean_logits` [A by its wording; B: deft].
 
@@ -62,6 +67,13 @@ class DualPromptConfig(BaseModel):
     pseudo_weight: float = Field(default=0.3, gt=0)
     """Weight of the mean pseudo-label loss beside the mean label loss [A: not given; C]."""
 
+    candidate_loss: CandidateLossName = "rc"
+    """Loss where answers name several candidates (arXiv 2407.07638) [C: which one]."""
+    candidate_alignment: bool = True
+    """Whether zero-shot predictions guide the choice among the candidates [A]."""
+    alignment_mix: float = Field(default=0.0, ge=0, le=1)
+    """Share of the learned posterior in that guide [A: a schedule, not given; B: 0]."""
+
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the residual adapter; 0 leaves it out [C]."""
     adapter_learning_rate: float = Field(default=0.01, gt=0)
@@ -70,3 +82,16 @@ class DualPromptConfig(BaseModel):
     """Weight decay of the adapter is this over the number of labels [C].
 
     A prior of fixed strength beside a mean loss: it rules few labels and yields to many."""
+
+    calibration_weight: float = Field(default=0.0, ge=0)
+    """C-PEAL's loss at the end of its annealing (`calibration`); 0 leaves it out [B: 1.0]."""
+    text_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's L1 term of text features (`regularisers`) [B: 25]."""
+    image_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's L1 term of image features, on the output of the adapter [B: 10]."""
+    logit_consistency: float = Field(default=0.0, ge=0)
+    """PromptSRC's KL term [B: 1]."""
+    margin: float = Field(default=0.0, ge=0)
+    """CLIPood's margin by meaning [B: 0.3]."""
+    weight_averaging: WeightAveraging = "none"
+    """Mean of contexts and adapter over training: gaussian (PromptSRC) or beta (CLIPood) [B]."""

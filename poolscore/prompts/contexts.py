@@ -10,10 +10,16 @@ from poolscore.prompts.config import DualPromptConfig
 
 
 def random_contexts(
-    text: PromptTextEncoder, prompts: int, std: float, generator: torch.Generator
+    text: PromptTextEncoder,
+    prompts: int,
+    std: float,
+    generator: torch.Generator,
+    class_specific: bool = False,
 ) -> torch.Tensor:
-    """Draw (P, M, W) vectors from N(0, std^2), as CoOp does [B]."""
-    return std * torch.randn(prompts, text.num_contexts, text.width, generator=generator)
+    """Draw (P, M, W) vectors, or (P, C, M, W), from N(0, std^2), as CoOp does [B]."""
+    of_each = (text.num_classes,) if class_specific else ()
+    shape = (prompts, *of_each, text.num_contexts, text.width)
+    return std * torch.randn(shape, generator=generator)
 
 
 def pull_to_anchor(

@@ -1,23 +1,20 @@
 """Parameters of one training and one step of it.
 
-Shapes: N training images, n images of a step, P = 2 prompts (positive, negative), M context
-vectors, W token width, C classes, D embedding width, R adapter rank.
+Shapes: N training images, n images of a step, P prompts (a positive one and, for the dual loss, a
+negative one), M context vectors, W token width, C classes, D embedding width, R adapter rank.
 """
 
 import torch
 
 from poolscore.encoder.prompt_text import PromptTextEncoder
 from poolscore.prompts.adapter import adapt, initial_adapter
+from poolscore.prompts.averaging import WeightAverage, beta_weight, gaussian_weight
 from poolscore.prompts.batches import Batch
 from poolscore.prompts.config import DualPromptConfig
-from poolscore.prompts.contexts import anchor_distance, pull_to_anchor, random_contexts
-from poolscore.prompts.losses import (
-    classification_loss,
-    clean_logits,
-    draw_complement,
-    dual_loss,
-)
+from poolscore.prompts.contexts import pull_to_anchor, random_contexts
+from poolscore.prompts.objective import Forward, Objective
 from poolscore.prompts.optimizers import make_optimizer
+from poolscore.prompts.targets import Targets
 from poolscore.scoring.types import Adapter, PromptFeatures
 
 
@@ -32,37 +29,56 @@ class Learner:
         generator: torch.Generator,
         image_width: int,
         labels: int,
+        steps: int,
+        targets: Targets,
         anchor_CD: torch.Tensor | None,
         device: torch.device,
     ) -> None:
         """Draw contexts and adapter from `generator`; pull the contexts to the anchor if any.
 
-        `labels` is the number of images with an answer, or of pseudo-labels without any.
+        `labels` is the number of images with an answer, or of pseudo-labels without any;
+        `steps` is the number of steps to come.
         """
         self._text = text
         self._scale = scale
         self._config = config
-        self._generator = generator
-        self._anchor_CD = None if anchor_CD is None else anchor_CD.to(device, torch.float32)
-        contexts = random_contexts(text, 2, config.context_std, generator).to(device)
-        if self._anchor_CD is not None:
-            contexts = pull_to_anchor(contexts, text, self._anchor_CD, config)
+        self._targets = targets
+        self._objective = Objective(targets, scale, config, anchor_CD)
+        self._done, self._steps = 0, steps
+        prompts = 2 if config.dual_weight else 1
+        contexts = random_contexts(
+            text, prompts, config.context_std, generator, config.class_specific
+        ).to(device)
+        if anchor_CD is not None:
+            contexts = pull_to_anchor(contexts, text, anchor_CD, config)
         self.contexts_PMW = contexts.requires_grad_(True)
         self.adapter = _trainable_adapter(image_width, config.adapter_rank, generator, device)
-        self.optimizer = make_optimizer(
-            self.contexts_PMW,
-            [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else [],
-            labels,
-            config,
-        )
+        adapter = [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else []
+        self.optimizer = make_optimizer(self.contexts_PMW, adapter, labels, config)
+        self._average = WeightAverage([self.contexts_PMW, *adapter])
+        self._count_weights()
 
-    def step(self, image_nD: torch.Tensor, target_n: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Take one step on the images of `batch`; return the loss before it, detached."""
-        loss = self._loss(image_nD, target_n, batch.weights_n.to(image_nD.device))
+        loss = self._objective(self._forward(image_nD), batch, self._done, self._steps)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self._done += 1
+        self._count_weights()
+        if self._targets.learns_from_steps:
+            with torch.no_grad():
+                self._targets.update(self._forward(image_nD).positive_nC, batch.rows_n)
         return loss.detach()
+
+    def contexts(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the positive and the negative context as they are now, on the CPU."""
+        return _both(self.contexts_PMW.detach().cpu())
+
+    def finish(self) -> None:
+        """Put averaged weights in the place of the last ones, if the configuration says so."""
+        if self._config.weight_averaging != "none":
+            self._average.apply()
 
     def features(self) -> PromptFeatures:
         """Return the text features and adapter as they are now, on the CPU."""
@@ -71,26 +87,26 @@ class Learner:
         adapter = self.adapter
         if adapter is not None:
             adapter = Adapter(adapter.down_DR.detach().cpu(), adapter.up_RD.detach().cpu())
-        return PromptFeatures(features_PCD[0], features_PCD[1], self._scale, adapter)
+        positive_CD, negative_CD = _both(features_PCD)
+        return PromptFeatures(positive_CD, negative_CD, self._scale, adapter)
 
-    def _loss(
-        self, image_nD: torch.Tensor, target_n: torch.Tensor, weights_n: torch.Tensor
-    ) -> torch.Tensor:
-        """Eq. 6 of arXiv 2602.04340 [A] and the pull to the anchor [C]; one text pass."""
+    def _forward(self, image_nD: torch.Tensor) -> Forward:
+        """One text pass and the images of a batch."""
         features_PCD = self._text(self.contexts_PMW)
-        positive_CD, negative_CD = features_PCD[0], features_PCD[1]
         adapted_nD = adapt(image_nD, self.adapter)
+        positive_CD, negative_CD = _both(features_PCD)
         positive_nC = self._scale * adapted_nD @ positive_CD.T
-        clean_nC = clean_logits(
-            adapted_nD, positive_nC, negative_CD, self._scale, self._config.gradient_routing
-        )
-        complement_n = draw_complement(target_n, len(positive_CD), self._generator)
-        losses_n = classification_loss(positive_nC, target_n)
-        losses_n = losses_n + self._config.dual_weight * dual_loss(clean_nC, target_n, complement_n)
-        loss = (weights_n * losses_n).sum()
-        if self._anchor_CD is not None and self._config.anchor_weight:
-            loss = loss + self._config.anchor_weight * anchor_distance(positive_CD, self._anchor_CD)
-        return loss
+        return Forward(positive_CD, negative_CD, image_nD, adapted_nD, positive_nC)
+
+    def _count_weights(self) -> None:
+        if self._config.weight_averaging == "beta":
+            self._average.add(beta_weight(self._done, self._steps))
+        elif self._config.weight_averaging == "gaussian" and self._done:
+            self._average.add(gaussian_weight(self._done, self._steps))
+
+
+def _both(of_prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return of_prompts[0], of_prompts[1] if len(of_prompts) == 2 else None
 
 
 def _trainable_adapter(

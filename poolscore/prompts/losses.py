@@ -33,6 +33,27 @@ def dual_loss(
     return _surprise(clean_N) + _surprise(-wrong_N)
 
 
+def soft_dual_loss(
+    clean_logit_NC: torch.Tensor,
+    share_NC: torch.Tensor,
+    candidate_NC: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """`dual_loss` where several classes may be right, one value an image [C].
+
+    -log p_clean is averaged by `share_NC`, which sums to one over the candidates; the complement
+    is drawn outside of them, and its term is zero where nothing is outside.
+    """
+    right_N = (share_NC * _surprise(clean_logit_NC)).sum(dim=1)
+    outside_NC = (~candidate_NC).float().cpu()
+    some_N = outside_NC.any(dim=1)
+    # Rows without an outside draw anything; their term is dropped.
+    outside_NC[~some_N] = 1.0
+    drawn_N1 = torch.multinomial(outside_NC, 1, generator=generator).to(clean_logit_NC.device)
+    wrong_N = _surprise(-clean_logit_NC.gather(1, drawn_N1)[:, 0])
+    return right_N + wrong_N * some_N.to(wrong_N)
+
+
 def clean_logits(
     image_ND: torch.Tensor,
     positive_NC: torch.Tensor,
@@ -61,6 +82,6 @@ def draw_complement(
     return (target_N + shift_N.to(target_N.device)) % classes
 
 
-def _surprise(logit_N: torch.Tensor) -> torch.Tensor:
+def _surprise(logit: torch.Tensor) -> torch.Tensor:
     """-log sigmoid(logit), computed without overflow, cut at 1e-5 of probability."""
-    return (-logsigmoid(logit_N)).clamp(max=_LARGEST_LOSS)
+    return (-logsigmoid(logit)).clamp(max=_LARGEST_LOSS)

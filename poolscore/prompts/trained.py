@@ -15,7 +15,8 @@ from poolscore.scoring.types import PromptFeatures
 class TrainedPrompts:
     """Contexts, the text features they give, and how they came about.
 
-    Zero-shot prompts have neither contexts nor a configuration.
+    Zero-shot prompts have neither contexts nor a configuration, prompts learned without the dual
+    loss no negative context. Class-specific contexts are (C, M, W).
     """
 
     features: PromptFeatures

@@ -67,10 +67,10 @@ def test_a_round_switches_everything_at_once(world: EmbeddingWorld, encoder: Enc
         1,
         0,
         3,
-        1,
+        2,
     )
     assert version.metrics["labels"] == 1
-    assert version.metrics["candidates_left_out"] == 1
+    assert version.metrics["candidates"] == 1
     assert version.metrics["abstains_left_out"] == 1
     assert 1 <= version.metrics["pseudo_labels"] <= 8
     trained, metadata = load_prompts(world.store[0], absolute(world.store[1], version.uri))

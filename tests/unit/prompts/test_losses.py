@@ -9,6 +9,7 @@ from poolscore.prompts.losses import (
     clean_logits,
     draw_complement,
     dual_loss,
+    soft_dual_loss,
 )
 
 
@@ -81,3 +82,12 @@ def test_complement_is_every_other_class_and_never_the_target() -> None:
 def test_one_class_has_no_complement() -> None:
     target = torch.zeros(3, dtype=torch.int64)
     assert torch.equal(draw_complement(target, 1, torch.Generator()), target)
+
+
+def test_soft_dual_loss_of_one_candidate_is_the_plain_one() -> None:
+    logits = torch.tensor([[0.3, -1.0], [2.0, 0.4]])
+    target = torch.tensor([1, 0])
+    one_hot = torch.eye(2)[target]
+    soft = soft_dual_loss(logits, one_hot, one_hot.bool(), torch.Generator().manual_seed(0))
+    # Of two classes the complement is the other one, whatever is drawn.
+    torch.testing.assert_close(soft, dual_loss(logits, target, 1 - target))

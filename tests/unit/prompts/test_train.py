@@ -79,7 +79,7 @@ def test_deft_routing_keeps_the_positive_side_as_without_dual_loss(
     text: ToyText, images: TrainingSet
 ) -> None:
     with_dual = train(text, images, gradient_routing="deft")
-    without = train(text, images, dual_weight=0.0)
+    without = train(text, images, dual_weight=1e-9)
     joint = train(text, images, gradient_routing="activeclip")
     torch.testing.assert_close(with_dual.features.positive_CD, without.features.positive_CD)
     assert not torch.allclose(joint.features.positive_CD, without.features.positive_CD, atol=1e-4)
@@ -119,3 +119,27 @@ def test_impossible_sets_are_refused(text: ToyText, images: TrainingSet) -> None
         assert error.value.reason == reason
     with pytest.raises(InvalidInputError, match="context vectors"):
         train(text, images, context_length=5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"calibration_weight": 1.0},
+        {"text_consistency": 25.0, "image_consistency": 10.0, "logit_consistency": 1.0},
+        {"margin": 0.3},
+        {"weight_averaging": "gaussian"},
+        {"weight_averaging": "beta"},
+    ],
+)
+def test_what_can_be_switched_on_changes_the_prompts_and_still_learns(
+    text: ToyText, images: TrainingSet, anchor_CD: torch.Tensor, changes: dict[str, object]
+) -> None:
+    plain, changed = (
+        train_dual_prompts(
+            text, 15.0, images, CONFIG.model_copy(update=each), 3, anchor_CD=anchor_CD
+        ).features
+        for each in ({}, changes)
+    )
+    assert not torch.equal(plain.positive_CD, changed.positive_CD)
+    zero_shot = accuracy(PromptFeatures(anchor_CD, None, 15.0), images)
+    assert accuracy(changed, images) > zero_shot + 0.05

@@ -14,8 +14,10 @@ class ToyText:
         self.gate_WD = torch.randn(width, dim, generator=generator)
 
     def __call__(self, contexts_PMW: torch.Tensor) -> torch.Tensor:
-        mean_PW = contexts_PMW.mean(dim=1)
-        gate_P1D = 1 + torch.tanh(mean_PW @ self.gate_WD)[:, None]
+        mean_PCW = contexts_PMW.mean(dim=-2)
+        if contexts_PMW.dim() == 3:
+            mean_PCW = mean_PCW[:, None]
+        gate_PCD = 1 + torch.tanh(mean_PCW @ self.gate_WD)
         return torch.nn.functional.normalize(
-            self.class_CD * gate_P1D + (mean_PW @ self.turn_WD)[:, None], dim=-1
+            self.class_CD * gate_PCD + mean_PCW @ self.turn_WD, dim=-1
         )
