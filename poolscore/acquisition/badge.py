@@ -65,12 +65,15 @@ def spread(
     norm_N = np.einsum("nd,nd->n", f_ND, f_ND) * np.einsum("nc,nc->n", a_NC, a_NC)
     closest_N = norm_N.copy()
     for place in range(count):
-        row = int(norm_N.argmax()) if place == 0 else draw(closest_N.astype(np.float64), rng)
-        if row < 0:
+        drawn = (
+            draw(closest_N.astype(np.float64), rng, 1) if place else norm_N.argmax(keepdims=True)
+        )
+        if not len(drawn):
             free = np.setdiff1d(np.arange(len(norm_N)), rows[:place])
             rows[place:] = free[np.argsort(-norm_N[free], kind="stable")][: count - place]
             squared[place:] = 0.0
             break
+        row = drawn[0]
         rows[place], squared[place] = row, closest_N[row]
         inner_N = (f_ND @ f_ND[row]) * (a_NC @ a_NC[row])
         distance_N = np.maximum(norm_N + norm_N[row] - 2.0 * inner_N, 0.0)

@@ -11,6 +11,8 @@ import torch
 
 from poolscore.acquisition.base import Float32, Int64
 
+Float64 = npt.NDArray[np.float64]
+
 ITERATIONS = 25
 """Most passes over the points; assignments of image features settle in ten to twenty."""
 _TILE = 1 << 14
@@ -49,7 +51,8 @@ def kmeans(
     """Minimise the weighted squared distances to `min(clusters, N)` centroids.
 
     Seeding is k-means++ (Arthur and Vassilvitskii 2007) with draws in proportion to weight times
-    squared distance. Without weights all count alike; so they do when no weight is positive. The
+    squared distance, in its greedy form: of 2 + log K draws the one that helps most, which is what
+    scikit-learn, behind the code of most methods here, does as well. Without weights all count alike; so they do when no weight is positive. The
     result depends on the order of the points: sort by id first. ValueError without points or
     clusters.
     """
@@ -74,32 +77,34 @@ def kmeans(
 
 
 def seed_rows(
-    points_ND: Float32, count: int, rng: np.random.Generator, weights_N: npt.NDArray[np.float64]
+    points_ND: Float32, count: int, rng: np.random.Generator, weights_N: Float64
 ) -> Int64:
-    """Rows of `count` <= N initial centroids by weighted k-means++."""
+    """Rows of `count` <= N initial centroids by weighted greedy k-means++."""
+    trials = 2 + int(np.log(count))
     length_N = np.einsum("nd,nd->n", points_ND, points_ND)
     rows = np.empty(count, np.int64)
     closest_N = np.full(len(points_ND), np.inf, np.float32)
-    chance_N = weights_N.copy()
     for place in range(count):
-        row = draw(chance_N, rng)
-        if row < 0:  # every point of positive weight coincides with a centroid
-            row = int(np.setdiff1d(np.arange(len(points_ND)), rows[:place])[0])
-        rows[place] = row
-        squared_N = length_N + length_N[row] - 2.0 * (points_ND @ points_ND[row])
-        np.minimum(closest_N, np.maximum(squared_N, 0.0), out=closest_N)
-        closest_N[row] = 0.0
-        chance_N = weights_N * closest_N
+        # The first one is drawn by weight alone: there is nothing to be far from.
+        tried = draw(weights_N * closest_N if place else weights_N, rng, trials if place else 1)
+        if not len(tried):  # every point of positive weight coincides with a centroid
+            tried = np.setdiff1d(np.arange(len(points_ND)), rows[:place])[:1]
+        squared_NT = length_N[:, None] + length_N[tried] - 2.0 * (points_ND @ points_ND[tried].T)
+        np.clip(squared_NT, 0.0, closest_N[:, None], out=squared_NT)
+        best = int((weights_N @ squared_NT).argmin())
+        rows[place], closest_N = tried[best], squared_NT[:, best].copy()
+        closest_N[rows[place]] = 0.0
     return rows
 
 
-def draw(chance_N: npt.NDArray[np.float64], rng: np.random.Generator) -> int:
-    """Row drawn in proportion to `chance_N`; -1 when all are zero. Takes one number of `rng`."""
+def draw(chance_N: Float64, rng: np.random.Generator, count: int) -> Int64:
+    """Rows drawn with replacement in proportion to `chance_N`; none when all chances are zero."""
     total_N = np.cumsum(chance_N)
-    point = rng.random() * total_N[-1]
+    points = rng.random(count) * total_N[-1]
     if not total_N[-1] > 0:
-        return -1
-    return int(min(np.searchsorted(total_N, point, side="right"), np.flatnonzero(chance_N)[-1]))
+        return np.empty(0, np.int64)
+    last = np.flatnonzero(chance_N)[-1]
+    return np.minimum(np.searchsorted(total_N, points, side="right"), last)
 
 
 def _assign(points: torch.Tensor, centroids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

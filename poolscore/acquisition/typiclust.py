@@ -60,7 +60,7 @@ class TypiClust:
                 density.append(float(typical[best]))
                 waiting[k] = np.delete(waiting[k], best)
                 reasons.append(
-                    f"the most typical of {sizes[k]:,} similar images, {held[k]:,} of them labeled: "
+                    f"the most typical of {sizes[k]:,} similar images, {held[k]:,} labeled: "
                     f"typicality {density[-1]:.2f}"
                 )
         choice = Choice(np.array(rows, np.int64), np.array(density, np.float64), reasons)
