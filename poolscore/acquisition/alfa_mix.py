@@ -73,7 +73,7 @@ def anchors(labeled: Labeled, text_CD: Float32) -> Float32:
     counts = np.bincount(labeled.targets_L, minlength=len(text_CD))
     sums = np.zeros_like(text_CD)
     np.add.at(sums, labeled.targets_L, features)
-    means = sums / np.maximum(counts, 1)[:, None]
+    means = sums / np.maximum(counts, 1).astype(np.float32)[:, None]
     means[counts == 0] = features.mean(axis=0)
     return means
 
@@ -104,7 +104,8 @@ def farthest(z_ND: Float32, anchors_AD: Float32) -> Float32:
     """Return the squared distance of each row to the anchor farthest from it."""
     length_A = np.einsum("ad,ad->a", anchors_AD, anchors_AD)
     longest_N = (length_A - 2.0 * (z_ND @ anchors_AD.T)).max(axis=1)
-    return np.maximum(longest_N + np.einsum("nd,nd->n", z_ND, z_ND), 0.0)
+    length_N = np.einsum("nd,nd->n", z_ND, z_ND)
+    return np.maximum(longest_N + length_N, 0.0)
 
 
 def cap_for(cap_N: Float64, size: int, step: float) -> float:

@@ -65,9 +65,9 @@ def spread(
     norm_N = np.einsum("nd,nd->n", f_ND, f_ND) * np.einsum("nc,nc->n", a_NC, a_NC)
     closest_N = norm_N.copy()
     for place in range(count):
-        drawn = (
-            draw(closest_N.astype(np.float64), rng, 1) if place else norm_N.argmax(keepdims=True)
-        )
+        drawn = norm_N.argmax(keepdims=True)
+        if place:
+            drawn = draw(closest_N.astype(np.float64), rng, 1)
         if not len(drawn):
             free = np.setdiff1d(np.arange(len(norm_N)), rows[:place])
             rows[place:] = free[np.argsort(-norm_N[free], kind="stable")][: count - place]
@@ -75,10 +75,8 @@ def spread(
             break
         row = drawn[0]
         rows[place], squared[place] = row, closest_N[row]
-        inner_N = (f_ND @ f_ND[row]) * (a_NC @ a_NC[row])
-        distance_N = np.maximum(norm_N + norm_N[row] - 2.0 * inner_N, 0.0)
-        np.minimum(closest_N, distance_N, out=closest_N) if place else np.copyto(
-            closest_N, distance_N
-        )
+        product_N = (f_ND @ f_ND[row]) * (a_NC @ a_NC[row])
+        distance_N = np.maximum(norm_N + norm_N[row] - 2.0 * product_N, 0.0)
+        closest_N = np.minimum(closest_N, distance_N) if place else distance_N
         closest_N[rows[: place + 1]] = 0.0
     return rows, np.sqrt(squared)

@@ -45,8 +45,8 @@ def _to_start(points_ND: Float32, length_N: Float32, start_LD: Float32) -> Float
     closest_N = np.full(len(points_ND), np.inf, np.float32)
     for begin in range(0, len(start_LD), _START_TILE):
         tile = start_LD[begin : begin + _START_TILE]
-        squared = np.einsum("ld,ld->l", tile, tile) - 2.0 * (points_ND @ tile.T)
-        np.minimum(closest_N, length_N + squared.min(axis=1), out=closest_N)
+        squared = np.einsum("ld,ld->l", tile, tile)[:, None] - 2.0 * (tile @ points_ND.T)
+        np.minimum(closest_N, length_N + squared.min(axis=0), out=closest_N)
     return np.maximum(closest_N, 0.0)
 
 

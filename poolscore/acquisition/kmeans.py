@@ -1,6 +1,6 @@
 """k-means with sample weights: k-means++ seeding, then Lloyd's iterations.
 
-Shapes: N points, K clusters, D width.
+Shapes: N points, K clusters, D width, T trials of a draw.
 """
 
 from dataclasses import dataclass
@@ -52,9 +52,9 @@ def kmeans(
 
     Seeding is k-means++ (Arthur and Vassilvitskii 2007) with draws in proportion to weight times
     squared distance, in its greedy form: of 2 + log K draws the one that helps most, which is what
-    scikit-learn, behind the code of most methods here, does as well. Without weights all count alike; so they do when no weight is positive. The
-    result depends on the order of the points: sort by id first. ValueError without points or
-    clusters.
+    scikit-learn, behind the code of most methods here, does as well. Without weights all
+    count alike; so they do when no weight is positive. The result depends on the order of the
+    points: sort by id first. Raises ValueError without points or clusters.
     """
     count = min(clusters, len(points_ND))
     if count <= 0:
@@ -81,6 +81,7 @@ def seed_rows(
 ) -> Int64:
     """Rows of `count` <= N initial centroids by weighted greedy k-means++."""
     trials = 2 + int(np.log(count))
+    weight_N = weights_N.astype(np.float32)
     length_N = np.einsum("nd,nd->n", points_ND, points_ND)
     rows = np.empty(count, np.int64)
     closest_N = np.full(len(points_ND), np.inf, np.float32)
@@ -89,10 +90,12 @@ def seed_rows(
         tried = draw(weights_N * closest_N if place else weights_N, rng, trials if place else 1)
         if not len(tried):  # every point of positive weight coincides with a centroid
             tried = np.setdiff1d(np.arange(len(points_ND)), rows[:place])[:1]
-        squared_NT = length_N[:, None] + length_N[tried] - 2.0 * (points_ND @ points_ND[tried].T)
-        np.clip(squared_NT, 0.0, closest_N[:, None], out=squared_NT)
-        best = int((weights_N @ squared_NT).argmin())
-        rows[place], closest_N = tried[best], squared_NT[:, best].copy()
+        squared_TN = (-2.0 * points_ND[tried]) @ points_ND.T
+        squared_TN += length_N
+        squared_TN += length_N[tried, None]
+        np.clip(squared_TN, 0.0, closest_N, out=squared_TN)
+        best = int((squared_TN @ weight_N).argmin())
+        rows[place], closest_N = tried[best], squared_TN[best].copy()
         closest_N[rows[place]] = 0.0
     return rows
 

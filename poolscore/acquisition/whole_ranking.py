@@ -24,9 +24,8 @@ def rank_all(
     if keep is None or not keep.any():
         return replace(complete(view, choice, size), keep_prediction=None)
     ordered = complete(view, choice, len(view.ids))
-    late = np.flatnonzero(np.append(keep, np.zeros(len(ordered.rows) - len(keep), np.bool_)))
-    places = np.append(np.setdiff1d(np.arange(len(ordered.rows)), late), late)[: max(size, 0)]
-    reasons = ordered.reasons
-    return Choice(
-        ordered.rows[places], ordered.utilities[places], [reasons[place] for place in places]
-    )
+    late = np.flatnonzero(keep)
+    asked = np.setdiff1d(np.arange(len(ordered.rows)), late)
+    places: list[int] = np.append(asked, late)[:size].tolist()
+    reasons = [ordered.reasons[place] for place in places]
+    return Choice(ordered.rows[places], ordered.utilities[places], reasons)

@@ -51,7 +51,8 @@ def grouped(labels: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_first_round_takes_one_image_a_cluster() -> None:
     features, _ = grouped(0)
-    view = replace(synthetic(40, 4, labels=0), features_ND=features)
+    flat = np.full((40, 4), 0.25, np.float32)
+    view = replace(synthetic(40, 4, labels=0), features_ND=features, probabilities_NC=flat)
     choice = ClassGuided().query(view, 4, np.random.default_rng(1))
     assert sorted((choice.rows // 10).tolist()) == [0, 1, 2, 3]
     assert "typical of 10 images" in choice.reasons[0]

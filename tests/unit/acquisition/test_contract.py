@@ -122,7 +122,7 @@ def test_a_short_query_begins_a_long_one(name: str) -> None:
 def test_a_large_pool_takes_no_python_loop(name: str) -> None:
     needs = get_strategy(name).needs
     linear = not needs & {Need.FEATURES, Need.NEIGHBOURS, Need.TEXT} and name != "pcoreset"
-    count, size = (1_000_000, 10_000) if linear else (20_000, 200)
+    count, size = (1_000_000, 10_000) if linear else (20_000, 50)
     view = synthetic(count, 10, needs=needs)
     started = time.process_time()
     assert len(query(name, view, size).rows) == size

@@ -44,7 +44,7 @@ class Keeper:
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         del view, rng
         rows = np.arange(batch_size)
-        return Choice(rows, rows + 1.0, [f"row {row}" for row in rows], rows % 2 == 0)
+        return Choice(rows, rows.astype(np.float64), [f"row {row}" for row in rows], rows % 2 == 0)
 
 
 def test_images_that_need_no_question_are_asked_last() -> None:
