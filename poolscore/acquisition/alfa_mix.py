@@ -54,7 +54,7 @@ class AlfaMix:
         rest = np.setdiff1d(np.arange(len(cap_N)), rows)
         drawn = rng.choice(rest, size - len(rows), replace=False)
         reasons = [
-            f"no longer '{view.classes[k]}' after a mix of {cap:.2f}: one of {len(near):,} such "
+            f"no longer '{view.classes[k]}' after a mix of {cap:.3f}: one of {len(near):,} such "
             "images, and typical of those around it"
             for k, cap in zip(
                 view.scores.predicted[rows].tolist(), cap_N[rows].tolist(), strict=True

@@ -26,7 +26,7 @@ def pool(adapted: bool) -> tuple[np.ndarray, PromptFeatures]:
 
 def transcription(features: np.ndarray, prompts: PromptFeatures) -> torch.Tensor:
     """softmax of s <v', t+>, in float64."""
-    v = torch.from_numpy(features).double()
+    v = torch.tensor(features.tolist(), dtype=torch.float64)
     if prompts.adapter is not None:
         v = unit(v + v @ prompts.adapter.down_DR.double() @ prompts.adapter.up_RD.double())
     return (prompts.scale * v @ prompts.positive_CD.double().T).softmax(dim=1)
