@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from pipelines.places import Store
 from pipelines.scan import ScoredPool, take_scores
+from pipelines.view import ViewSource, pool_view
 from poolscore import __version__
-from poolscore.acquisition.base import PoolView
 from poolscore.acquisition.registry import get_strategy
+from poolscore.acquisition.whole_ranking import rank_all
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
@@ -42,18 +43,18 @@ def rank(
 ) -> Ranking:
     """Rank the items without an effective answer, write the file and register it; not activated.
 
+    A strategy that chooses batches as a whole chooses the labels of one training round
+    (`train_after_labels`, or one label a class); the rest of its ranking follows by entropy.
     The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
     """
     strategy = get_strategy(request.strategy or pool.strategy)
     seed = default_seed(request) if request.seed is None else request.seed
-    answered = [item for item, _, _ in effective_labels(catalog, pool.pool_id)[0]]
-    rows = _open_rows(scored.ids, answered)
-    view = PoolView(
-        ids=np.array(scored.ids.take(pa.array(rows)).to_pylist(), dtype=np.str_),
-        scores=take_scores(scored.scores, rows),
-        classes=pool.classes,
-    )
-    choice = strategy.query(view, request.size, np.random.default_rng(seed))
+    labels = effective_labels(catalog, pool.pool_id)[0]
+    rows = _open_rows(scored.ids, [each.item_id for each in labels])
+    source = ViewSource(catalog, store, pool, request.snapshot, request.prompt_version)
+    view = pool_view(source, scored, rows, labels, strategy.needs)
+    block = pool.train_after_labels or len(pool.classes)
+    choice = rank_all(strategy, view, request.size, block, np.random.default_rng(seed))
     chosen = rows[choice.rows]
     table = ranking_table(
         scored.ids.take(pa.array(chosen)),
@@ -70,7 +71,7 @@ def rank(
         request.snapshot,
         request.prompt_version,
         strategy.name,
-        {"size": request.size},
+        {"size": request.size} | ({"block": block} if strategy.batchwise else {}),
         seed,
         __version__,
         pool.encoder_digest,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import Choice, PoolView
+from poolscore.acquisition.base import Choice, Need, PoolView
 from poolscore.acquisition.ordering import Rows, ascending, lowest_with_ties
 
 
@@ -20,6 +20,8 @@ class DualPrompt:
     """
 
     name = "dual_prompt"
+    needs = frozenset[Need]()
+    batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         """Return min(batch_size, N) rows; the utility is 1 - p_clean of the predicted class."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from poolscore.acquisition.base import Choice, PoolView
+from poolscore.acquisition.base import Choice, Need, PoolView
 from poolscore.acquisition.ordering import lowest
 
 
@@ -10,6 +10,8 @@ class Entropy:
     """Highest entropy of the class probabilities first."""
 
     name = "entropy"
+    needs = frozenset[Need]()
+    batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         """Return min(batch_size, N) rows; the utility is the entropy in nats."""

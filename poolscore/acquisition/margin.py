@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from poolscore.acquisition.base import Choice, PoolView
+from poolscore.acquisition.base import Choice, Need, PoolView
 from poolscore.acquisition.ordering import lowest
 
 
@@ -10,6 +10,8 @@ class Margin:
     """Smallest difference of the two largest class probabilities first."""
 
     name = "margin"
+    needs = frozenset[Need]()
+    batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         """Return min(batch_size, N) rows; the utility is 1 - margin."""

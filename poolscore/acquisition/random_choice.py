@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import Choice, PoolView
+from poolscore.acquisition.base import Choice, Need, PoolView
 from poolscore.acquisition.ordering import lowest
 
 
@@ -11,6 +11,8 @@ class RandomChoice:
     """Images in an order that depends on the seed and on their ids, on nothing else."""
 
     name = "random"
+    needs = frozenset[Need]()
+    batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         """Return min(batch_size, N) rows; the utility is the draw, uniform in [0, 1)."""

@@ -59,7 +59,21 @@ def fold(prompts: PromptFeatures, device: torch.device, dtype: torch.dtype) -> C
     )
 
 
+def linear_classifier(prompts: PromptFeatures) -> torch.Tensor:
+    """Return float32 rows w_k, shape (C, D), with argmax_k <v, w_k> the predicted class.
+
+    Up to a positive factor a logit is <v, w_k>: the length of v' is the same for all classes.
+    """
+    text_CD = prompts.positive_CD.detach().double()
+    return (_move(text_CD, prompts.adapter) if prompts.adapter else text_CD).float()
+
+
 def _fold_adapter(text: torch.Tensor, adapter: Adapter) -> tuple[torch.Tensor, torch.Tensor]:
     down_DR, up_RD = adapter.down_DR.detach().double(), adapter.up_RD.detach().double()
-    moved = text + (text @ up_RD.T) @ down_DR.T
-    return torch.cat([moved, down_DR.T, up_RD]), up_RD @ up_RD.T
+    return torch.cat([_move(text, adapter), down_DR.T, up_RD]), up_RD @ up_RD.T
+
+
+def _move(text: torch.Tensor, adapter: Adapter) -> torch.Tensor:
+    """Return t + down (up t) of each row t, in float64."""
+    down_DR, up_RD = adapter.down_DR.detach().double(), adapter.up_RD.detach().double()
+    return text + (text @ up_RD.T) @ down_DR.T

@@ -10,6 +10,6 @@ def test_names_lead_to_strategies_of_that_name() -> None:
 
 
 def test_unknown_name_lists_the_choices() -> None:
-    with pytest.raises(InvalidInputError, match="dual_prompt, entropy, margin, random") as error:
+    with pytest.raises(InvalidInputError, match="dirichlet_vacuity, dual_prompt, entropy") as error:
         get_strategy("best")
     assert error.value.reason == "UNKNOWN_STRATEGY"
