@@ -23,6 +23,9 @@ from poolscore.store.records import Pool, Ranking
 
 RANKING_SIZE = 100_000
 """Rows of a ranking; a batch is leased from its top."""
+SMALLEST_BLOCK = 64
+"""Images that a batchwise strategy chooses together at least, where the pool does not say how many
+answers start a training."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def rank(
     rows = _open_rows(scored.ids, [each.item_id for each in labels])
     source = ViewSource(catalog, store, pool, request.snapshot, request.prompt_version)
     view = pool_view(source, scored, rows, labels, strategy.needs)
-    block = pool.train_after_labels or len(pool.classes)
+    block = pool.train_after_labels or max(SMALLEST_BLOCK, 2 * len(pool.classes))
     choice = rank_all(strategy, view, request.size, block, np.random.default_rng(seed))
     chosen = rows[choice.rows]
     table = ranking_table(

@@ -8,6 +8,7 @@ from poolscore.acquisition.cb import ClassGuided
 from poolscore.acquisition.cb_sq import SelectiveQuerying
 from poolscore.acquisition.cec import Cec
 from poolscore.acquisition.coreset import CoreSet
+from poolscore.acquisition.coverage import Coverage
 from poolscore.acquisition.dirichlet_vacuity import DirichletVacuity
 from poolscore.acquisition.dual_prompt import DualPrompt
 from poolscore.acquisition.entropy import Entropy
@@ -27,6 +28,7 @@ _ALL: tuple[Strategy, ...] = (
     SelectiveQuerying(),
     Cec(),
     CoreSet(),
+    Coverage(),
     DirichletVacuity(),
     DualPrompt(),
     Entropy(),

@@ -58,7 +58,11 @@ def draw_batches(
 
 
 def shuffled(rows: torch.Tensor, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """Yield batches of `rows` for ever, in another order every pass."""
+    """Yield batches of at most `size` rows for ever, in another order every pass.
+
+    A pass is cut into equal parts: one image left over would be a step of its own, with a gradient
+    as noisy as one image is (129 labels of 43 classes: 0.41 accuracy instead of 0.50).
+    """
     while True:
         order = rows[torch.randperm(len(rows), generator=generator)]
-        yield from order.split(size)
+        yield from order.tensor_split(math.ceil(len(rows) / size))

@@ -27,7 +27,7 @@ def demo(
         int,
         typer.Option(min=0, max=1000, help="0: two labels a class; one a class with --data."),
     ] = 0,
-    strategy: Annotated[str, typer.Option(help="How images are chosen.")] = "dual_prompt",
+    strategy: Annotated[str, typer.Option(help="How images are chosen.")] = "coverage",
     pool_size: Annotated[
         int, typer.Option(min=32, help="Photographs in the pool, without --data.")
     ] = 3000,

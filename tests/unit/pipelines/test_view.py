@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +122,9 @@ def test_every_strategy_ranks_a_stored_snapshot(world: World) -> None:
         assert again.sha256 == record.sha256
 
 
-def test_a_batchwise_strategy_chooses_one_label_a_class_and_records_it(world: World) -> None:
+def test_a_batchwise_strategy_chooses_a_block_and_records_it(world: World) -> None:
     catalog, store, pool, scored = world
+    pool = replace(pool, train_after_labels=3)
     record = rank(catalog, store, pool, scored, RankRequest(1, 0, "coreset"))
     assert record.parameters == {"size": 100_000, "block": 3}
     items = read_ranking(*store, record).items(range(COUNT - 4))
