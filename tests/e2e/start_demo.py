@@ -17,7 +17,7 @@ OPTIONS = Options(
     rounds=2,
     labels_per_round=16,
     strategy="coverage",
-    pool_size=640,
+    pool_size=400,
     test_size=32,
     seed=0,
 )

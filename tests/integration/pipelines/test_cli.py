@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from pipelines.cli import register
 from poolscore.encoder.encoder import Encoder
+from poolscore.errors import FailedPreconditionError
 from poolscore.store.pools import get_pool
 from poolscore.store.records import RunState
 from poolscore.store.runs import get_run
@@ -37,13 +41,7 @@ def _start(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, *arguments],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "POOLSCORE_CATALOG": f"sqlite:///{home / 'catalog.db'}",
-            "POOLSCORE_STORE": str(home / "store"),
-            "COLUMNS": "120",
-        },
+        env={**os.environ, **_environment(home), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
         # A terminal sends the interrupt to the whole foreground group.
@@ -51,10 +49,27 @@ def _start(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def _environment(home: Path) -> dict[str, str]:
+    return {
+        "POOLSCORE_CATALOG": f"sqlite:///{home / 'catalog.db'}",
+        "POOLSCORE_STORE": str(home / "store"),
+        "COLUMNS": "120",
+    }
+
+
 def _run(home: Path, *arguments: str) -> tuple[int, str]:
     process = _start(home, *arguments)
     output, _ = process.communicate()
     return process.returncode, output
+
+
+def _run_here(home: Path, *arguments: str) -> str:
+    """Run the command in this process, which has imported everything and has a Ray."""
+    app = typer.Typer()
+    register(app)
+    result = CliRunner(env=_environment(home)).invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def _wait_for_shards(process: subprocess.Popen[str], world: EmbeddingWorld, count: int) -> None:
@@ -74,6 +89,7 @@ def _state(path: Path) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("cluster")
 def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
     tmp_path: Path, encoder: Encoder
 ) -> None:
@@ -86,9 +102,8 @@ def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
     killed = _start(world.home, *arguments)
     _wait_for_shards(killed, world, 3)
     killed.send_signal(signal.SIGSTOP)
-    code, output = _run(world.home, "photos", str(tmp_path))
-    assert (code, output.count("\n")) == (1, 1)
-    assert "pools/photos/runs/1 is doing this in pool 'photos' already" in output
+    with pytest.raises(FailedPreconditionError, match="pools/photos/runs/1 is doing this"):
+        world.embed(tmp_path)
     killed.kill()
     assert killed.wait() == -signal.SIGKILL
     assert get_pool(world.catalog, "photos").active_snapshot is None
@@ -107,8 +122,7 @@ def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
     assert len(first) + 3 <= len(second) < 24
     assert first.items() <= second.items()
 
-    code, output = _run(world.home, *arguments)
-    assert code == 0, output
+    output = _run_here(world.home, *arguments)
     assert f"Embedded 90 images ({4 * len(second):,} before this run was resumed)" in output
     assert "1  EMPTY" in output
     assert "pools/photos/snapshots/1: 90 embedded, 6 rejected; ranking 1 is active" in output
@@ -119,6 +133,7 @@ def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
     # Every row that any attempt has written and kept: each id once.
     ids = [each for path in shards for each in pq.read_table(path)["id"].to_pylist()]
     assert len(ids) == len(set(ids)) == 90 + len(broken)
+    assert "Nothing new: the pool holds all 96 inputs" in _run_here(world.home, *arguments)
 
 
 def test_mistakes_are_one_line(tmp_path: Path, encoder: Encoder) -> None:

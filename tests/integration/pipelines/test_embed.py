@@ -92,18 +92,16 @@ def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder) -> N
 def test_only_what_is_new_is_embedded_and_old_shards_are_shared(
     tmp_path: Path, encoder: Encoder
 ) -> None:
-    images = tmp_path / "images"
-    write_photographs(images, 8)
+    paths = write_photographs(tmp_path / "images", 12)
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    first = world.embed(images)
+    first = world.embed_in_process(paths[:8], encoder)
 
-    again = world.embed(images)
+    again = world.embed(world.list_of(paths[:8]))
     assert not again.changed
     assert again.snapshot == first.snapshot
     assert again.known == 8
 
-    write_photographs(images, 12)
-    second = world.embed(images)
+    second = world.embed(world.list_of(paths))
     assert second.changed
     assert (second.known, second.progress.total, second.snapshot.embedded) == (8, 4, 12)
     assert set(world.manifest(first.snapshot).shards) < set(world.manifest(second.snapshot).shards)
