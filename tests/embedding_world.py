@@ -71,10 +71,12 @@ class EmbeddingWorld:
         source = self.list_of(paths)
         run = begin_run(self.catalog, "photos", RunKind.EMBED, {"source": str(source)}, "test")
         try:
-            return self._embed_in_process(source, run, encoder)
+            outcome = self._embed_in_process(source, run, encoder)
         except PoolscoreError as error:
             finish_run(self.catalog, run, "test", RunState.FAILED, error.message)
             raise
+        finish_run(self.catalog, run, "test", RunState.SUCCEEDED)
+        return outcome
 
     def list_of(self, paths: Sequence[Path]) -> Path:
         """The list of these images; the same file every time."""
