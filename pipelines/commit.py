@@ -187,11 +187,12 @@ def _repeated(ids: dict[str, pa.ChunkedArray]) -> Counter[str]:
 
 
 def too_many(rejected: int, plan: Plan, base: Manifest | None, limit: float) -> bool:
-    """Whether the snapshot would have so many rejects that it must not be committed."""
-    if base is None:
-        return rejected > limit * plan.total
-    rows = base.embedded + base.rejected + plan.total
-    return rejected > 0 and base.rejected + rejected > limit * rows
+    """Whether the run, and with it the snapshot, has too large a share of rejects to be committed.
+
+    So a bad file may join a good pool, and a good source a pool whose rejects were accepted.
+    """
+    earlier, rows = (base.rejected, base.embedded + base.rejected) if base else (0, 0)
+    return rejected > limit * plan.total and earlier + rejected > limit * (rows + plan.total)
 
 
 def _check_rejects(plan: Plan, rejects: Counter[str], base: Manifest | None, limit: float) -> None:

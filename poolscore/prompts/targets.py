@@ -53,12 +53,10 @@ class PlainTargets:
         return classification_loss(positive_nC, self._target_N[rows_n])
 
     def dual(
-        self,
-        clean_nC: torch.Tensor,
-        positive_nC: torch.Tensor,  # noqa: ARG002
-        rows_n: torch.Tensor,
+        self, clean_nC: torch.Tensor, positive_nC: torch.Tensor, rows_n: torch.Tensor
     ) -> torch.Tensor:
         """Eq. 5 with a complementary label drawn anew [A]."""
+        del positive_nC
         target_n = self._target_N[rows_n]
         complement_n = draw_complement(target_n, clean_nC.shape[1], self._generator)
         return dual_loss(clean_nC, target_n, complement_n)

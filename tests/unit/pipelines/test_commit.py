@@ -138,6 +138,22 @@ def test_a_few_bad_images_may_join_a_good_pool(world: World) -> None:
     assert progress.rejects == {"EMPTY": 1}
 
 
+def test_a_good_source_may_join_a_pool_whose_rejects_were_accepted(world: World) -> None:
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b", "c"], {"a": "EMPTY", "b": "EMPTY", "c": "EMPTY"})
+    _commit(world, run, places, _plan(3), max_reject_ratio=1.0)
+    finish_run(world[0], run, "me", RunState.SUCCEEDED)
+    run, places = _run(world, "t")
+    write_shard(places, "v_0", ["d", "e"], {"d": "EMPTY"})
+    assert _commit(world, run, places, _plan(2, source="t"), max_reject_ratio=0.5).rejected == 4
+    finish_run(world[0], run, "me", RunState.SUCCEEDED)
+    run, places = _run(world, "u")
+    write_shard(places, "w_0", ["f"], {"f": "EMPTY"})
+    with pytest.raises(FailedPreconditionError) as caught:
+        _commit(world, run, places, _plan(1, source="u"), max_reject_ratio=0.5)
+    assert caught.value.reason == "TOO_MANY_REJECTS"
+
+
 def test_a_later_snapshot_shares_the_shards_of_the_newest_one(world: World) -> None:
     """Also when that one was never activated, because its run died before it had a ranking."""
     run, places = _run(world)
