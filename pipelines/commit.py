@@ -21,7 +21,7 @@ from poolscore.store.manifest import (
 )
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, utcnow
 from poolscore.store.shards import read_table
-from poolscore.store.snapshots import add_snapshot, latest_snapshot
+from poolscore.store.snapshots import add_snapshot, find_snapshot, latest_snapshot
 from poolscore.store.verify import verify_snapshot
 
 
@@ -37,14 +37,26 @@ def latest_manifest(catalog: Catalog, store: Store, pool_id: str) -> Manifest | 
 
 
 def committed_snapshot(catalog: Catalog, store: Store, run: Run) -> Snapshot | None:
-    """The snapshot of a run that was killed after it had written its manifest."""
+    """The snapshot of a run that was killed after it had written its manifest.
+
+    None also when another run was committed before this manifest was registered: nobody has seen
+    it, and it would hide the other's images, so it is removed and made anew.
+    """
     filesystem, root = store
     path = files.manifest_path(root, run.pool_id, run.number)
     if not filesystem.get_file_info(path).is_file:
         return None
     data = files.read_bytes(filesystem, path)
     uri, sha256 = files.relative(root, path), hashlib.sha256(data).hexdigest()
-    return register(catalog, run, uri, sha256, load_manifest(filesystem, root, uri))
+    registered = find_snapshot(catalog, run.pool_id, sha256)
+    if registered is not None:
+        return registered
+    manifest = load_manifest(filesystem, root, uri)
+    newest = latest_manifest(catalog, store, run.pool_id)
+    if newest is not None and not set(newest.shards) <= set(manifest.shards):
+        filesystem.delete_file(path)
+        return None
+    return register(catalog, run, uri, sha256, manifest)
 
 
 def commit(

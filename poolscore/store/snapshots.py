@@ -1,6 +1,6 @@
 """Snapshots: register and read committed sets of shards."""
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, select
 
 from poolscore.errors import NotFoundError
 from poolscore.store import sql
@@ -25,12 +25,9 @@ def add_snapshot(
     """
     with catalog.write() as connection:
         sql.lock_pool(connection, pool_id)
-        same = select(snapshots).where(
-            snapshots.c.pool_id == pool_id, snapshots.c.manifest_sha256 == manifest_sha256
-        )
-        earlier = connection.execute(same).mappings().one_or_none()
+        earlier = _by_manifest(connection, pool_id, manifest_sha256)
         if earlier is not None:
-            return _snapshot(earlier)
+            return earlier
         snapshot = Snapshot(
             pool_id=pool_id,
             number=sql.next_number(connection, snapshots.c.number, pool_id),
@@ -59,6 +56,12 @@ def get_snapshot(catalog: Catalog, pool_id: str, number: int) -> Snapshot:
     return _snapshot(row)
 
 
+def find_snapshot(catalog: Catalog, pool_id: str, manifest_sha256: str) -> Snapshot | None:
+    """The snapshot of a manifest, None when it is not registered."""
+    with catalog.read() as connection:
+        return _by_manifest(connection, pool_id, manifest_sha256)
+
+
 def latest_snapshot(catalog: Catalog, pool_id: str) -> Snapshot | None:
     """The newest snapshot of the pool."""
     query = select(snapshots).where(snapshots.c.pool_id == pool_id)
@@ -69,6 +72,14 @@ def latest_snapshot(catalog: Catalog, pool_id: str) -> Snapshot | None:
             .mappings()
             .one_or_none()
         )
+    return None if row is None else _snapshot(row)
+
+
+def _by_manifest(connection: Connection, pool_id: str, manifest_sha256: str) -> Snapshot | None:
+    query = select(snapshots).where(
+        snapshots.c.pool_id == pool_id, snapshots.c.manifest_sha256 == manifest_sha256
+    )
+    row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _snapshot(row)
 
 

@@ -171,6 +171,30 @@ def test_a_later_snapshot_shares_the_shards_of_the_newest_one(world: World) -> N
     assert sorted(ids) == ["a", "b", "c"]
 
 
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_manifest_that_was_overtaken_is_made_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, late_places = _run(world)
+    write_shard(late_places, "u_0", ["a"])
+    monkeypatch.setattr("pipelines.commit.register", _die)
+    with pytest.raises(KeyboardInterrupt):
+        _commit(world, late, late_places, _plan(1))
+    monkeypatch.undo()
+    finish_run(world[0], late, "me", RunState.FAILED)
+    quick, quick_places = _run(world, "t")
+    write_shard(quick_places, "v_0", ["b"])
+    other = _commit(world, quick, quick_places, _plan(1, source="t"))
+    assert committed_snapshot(world[0], world[1], late) is None
+    both = _commit(world, late, late_places, _plan(1))
+    assert set(_manifest(world, other).shards) < set(_manifest(world, both).shards)
+    # What is registered stays, also when it is not the newest any more.
+    assert committed_snapshot(world[0], world[1], quick) == other
+
+
 def test_a_run_that_died_after_its_manifest_is_found_again(world: World) -> None:
     run, places = _run(world)
     write_shard(places, "u_0", ["a"])
