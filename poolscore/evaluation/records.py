@@ -1,4 +1,4 @@
-"""What a simulation leaves behind: one cell a (data, protocol, table, arm, seed), one round a training.
+"""What a simulation leaves behind: cells of one data set, protocol, arm and seed; rounds in them.
 
 The JSON of a study is exactly these models.
 """
