@@ -43,7 +43,7 @@ class DualPromptConfig(BaseModel):
 
     optimizer: Optimizer = "adamw"
     """[A: sgd; C: adamw, tens of labels leave SGD too few steps]."""
-    learning_rate: float = Field(default=0.01, gt=0)
+    learning_rate: float = Field(default=0.02, gt=0)
     """Of the contexts, decayed by a cosine [A: 0.001 to 0.03 for SGD; C for AdamW]."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of the contexts [A: not given; B: 5e-4]."""
@@ -55,6 +55,10 @@ class DualPromptConfig(BaseModel):
     """Steps at least, however few the labels [C]."""
     max_steps: int = Field(default=1000, ge=1)
     """Steps at most, however many the labels [C]."""
+    text_every: int = Field(default=4, ge=1)
+    """Steps to one pass through the text tower, which is most of a step's cost [C].
+
+    The adapter learns at every step; the contexts move by the gradient that gathered."""
     labelled_batch: int = Field(default=64, ge=1)
     """Labelled images a step [A: 16; C: the text pass dominates a step, more images are free]."""
     pseudo_batch: int = Field(default=64, ge=1)

@@ -9,17 +9,23 @@ from poolscore.encoder.prompt_text import PromptTextEncoder
 from poolscore.prompts.config import DualPromptConfig
 
 
-def random_contexts(
+def initial_contexts(
     text: PromptTextEncoder,
-    prompts: int,
-    std: float,
-    generator: torch.Generator,
-    class_specific: bool = False,
+    config: DualPromptConfig,
+    seed: int,
+    anchor_CD: torch.Tensor | None,
+    device: torch.device | str = "cpu",
 ) -> torch.Tensor:
-    """Draw (P, M, W) vectors, or (P, C, M, W), from N(0, std^2), as CoOp does [B]."""
-    of_each = (text.num_classes,) if class_specific else ()
-    shape = (prompts, *of_each, text.num_contexts, text.width)
-    return std * torch.randn(shape, generator=generator)
+    """Draw contexts from N(0, std^2), as CoOp does [B], and pull them to the anchor if there is one.
+
+    (P, M, W), or (P, C, M, W) if they are class-specific. They do not depend on any label: a caller
+    that trains often with one seed may keep them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    of_each = (text.num_classes,) if config.class_specific else ()
+    shape = (2 if config.dual_weight else 1, *of_each, text.num_contexts, text.width)
+    contexts = (config.context_std * torch.randn(shape, generator=generator)).to(device)
+    return contexts if anchor_CD is None else pull_to_anchor(contexts, text, anchor_CD, config)
 
 
 def pull_to_anchor(

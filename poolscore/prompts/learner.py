@@ -11,7 +11,6 @@ from poolscore.prompts.adapter import adapt, initial_adapter
 from poolscore.prompts.averaging import WeightAverage, beta_weight, gaussian_weight
 from poolscore.prompts.batches import Batch
 from poolscore.prompts.config import DualPromptConfig
-from poolscore.prompts.contexts import pull_to_anchor, random_contexts
 from poolscore.prompts.objective import Forward, Objective
 from poolscore.prompts.optimizers import make_optimizer
 from poolscore.prompts.targets import Targets
@@ -32,9 +31,9 @@ class Learner:
         steps: int,
         targets: Targets,
         anchor_CD: torch.Tensor | None,
-        device: torch.device,
+        contexts_PMW: torch.Tensor,
     ) -> None:
-        """Draw contexts and adapter from `generator`; pull the contexts to the anchor if any.
+        """Start at `contexts_PMW` and an adapter drawn from `generator`.
 
         `labels` is the number of images with an answer, or of pseudo-labels without any;
         `steps` is the number of steps to come.
@@ -45,30 +44,33 @@ class Learner:
         self._targets = targets
         self._objective = Objective(targets, scale, config, anchor_CD)
         self._done, self._steps = 0, steps
-        prompts = 2 if config.dual_weight else 1
-        contexts = random_contexts(
-            text, prompts, config.context_std, generator, config.class_specific
-        ).to(device)
-        if anchor_CD is not None:
-            contexts = pull_to_anchor(contexts, text, anchor_CD, config)
-        self.contexts_PMW = contexts.requires_grad_(True)
-        self.adapter = _trainable_adapter(image_width, config.adapter_rank, generator, device)
+        self._text_pass: _TextPass | None = None
+        self.contexts_PMW = contexts_PMW.clone().requires_grad_(True)
+        self.adapter = _trainable_adapter(
+            image_width, config.adapter_rank, generator, contexts_PMW.device
+        )
         adapter = [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else []
         self.optimizer = make_optimizer(self.contexts_PMW, adapter, labels, config)
         self._average = WeightAverage([self.contexts_PMW, *adapter])
         self._count_weights()
 
     def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Take one step on the images of `batch`; return the loss before it, detached."""
+        """Take one step on the images of `batch`; return the loss before it, detached.
+
+        The text tower runs every `text_every` steps. In between the text features stand still
+        and their gradient gathers; its mean then goes through the tower to the contexts.
+        """
         loss = self._objective(self._forward(image_nD), batch, self._done, self._steps)
-        self.optimizer.zero_grad()
+        self.optimizer.zero_grad()  # what has no gradient is left alone: the contexts, in between
         loss.backward()
-        self.optimizer.step()
         self._done += 1
+        if self._done % self._config.text_every == 0 or self._done == self._steps:
+            self._pass().backward()
+            self._text_pass = None
+        self.optimizer.step()
         self._count_weights()
         if self._targets.learns_from_steps:
-            with torch.no_grad():
-                self._targets.update(self._forward(image_nD).positive_nC, batch.rows_n)
+            self._targets.update(self._forward(image_nD).positive_nC.detach(), batch.rows_n)
         return loss.detach()
 
     def contexts(self) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -91,18 +93,34 @@ class Learner:
         return PromptFeatures(positive_CD, negative_CD, self._scale, adapter)
 
     def _forward(self, image_nD: torch.Tensor) -> Forward:
-        """One text pass and the images of a batch."""
-        features_PCD = self._text(self.contexts_PMW)
+        """The text features as they stand and the images of a batch."""
         adapted_nD = adapt(image_nD, self.adapter)
-        positive_CD, negative_CD = _both(features_PCD)
+        positive_CD, negative_CD = _both(self._pass().features_PCD)
         positive_nC = self._scale * adapted_nD @ positive_CD.T
         return Forward(positive_CD, negative_CD, image_nD, adapted_nD, positive_nC)
+
+    def _pass(self) -> "_TextPass":
+        if self._text_pass is None:
+            self._text_pass = _TextPass(self._text(self.contexts_PMW))
+        return self._text_pass
 
     def _count_weights(self) -> None:
         if self._config.weight_averaging == "beta":
             self._average.add(beta_weight(self._done, self._steps))
         elif self._config.weight_averaging == "gaussian" and self._done:
             self._average.add(gaussian_weight(self._done, self._steps))
+
+
+class _TextPass:
+    """One pass through the text tower, and the gradient that steps leave at its features."""
+
+    def __init__(self, features_PCD: torch.Tensor) -> None:
+        self._tower_PCD = features_PCD
+        self.features_PCD = features_PCD.detach().requires_grad_(True)
+
+    def backward(self) -> None:
+        """Send the gradient so far through the tower."""
+        self._tower_PCD.backward(self.features_PCD.grad)
 
 
 def _both(of_prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:

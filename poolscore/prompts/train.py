@@ -16,6 +16,7 @@ from poolscore.errors import InvalidInputError
 from poolscore.prompts.batches import draw_batches, step_count
 from poolscore.prompts.candidate_targets import CandidateTargets, handcrafted_posterior
 from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.contexts import initial_contexts
 from poolscore.prompts.learner import Learner
 from poolscore.prompts.optimizers import cosine_schedule
 from poolscore.prompts.targets import PlainTargets, Targets
@@ -48,6 +49,7 @@ def train_dual_prompts(
     on_step: OnStep | None = None,
     *,
     anchor_CD: torch.Tensor | None = None,
+    contexts_PMW: torch.Tensor | None = None,
     device: torch.device | str = "cpu",
 ) -> TrainedPrompts:
     """Learn prompts from scratch, as every round does [A]; same arguments, same prompts.
@@ -55,6 +57,7 @@ def train_dual_prompts(
     `anchor_CD` are the encoder's own text features of the classes (the positive features of the
     zero-shot version): with them training starts from what zero-shot knows and stays near it.
     Candidate sets choose the losses of arXiv 2407.07638; their alignment needs the anchor.
+    `contexts_PMW` are the `initial_contexts` of the same arguments, if the caller kept them.
     `device` is where `text` computes. `on_step` receives (steps done, steps in all, loss); what it
     raises ends the training. Raises InvalidInputError NO_TRAINING_DATA, TARGET_OUT_OF_RANGE,
     CANDIDATES_SHAPE or CONTEXT_LENGTH.
@@ -64,11 +67,13 @@ def train_dual_prompts(
     image_ND = torch.from_numpy(data.features_ND.astype(np.float32)).to(place)
     anchor_CD = None if anchor_CD is None else anchor_CD.to(place, torch.float32)
     generator = torch.Generator().manual_seed(seed)
+    if contexts_PMW is None:
+        contexts_PMW = initial_contexts(text, config, seed, anchor_CD, place)
     labels = int((~data.pseudo_N).sum()) or len(data.pseudo_N)
     targets = _targets(data, image_ND, scale, config, generator, anchor_CD)
     steps = step_count(data.pseudo_N, config)
     learner = Learner(
-        text, scale, config, generator, image_ND.shape[1], labels, steps, targets, anchor_CD, place
+        text, scale, config, generator, image_ND.shape[1], labels, steps, targets, anchor_CD, contexts_PMW
     )
     schedule = cosine_schedule(learner.optimizer, steps)
     loss = torch.tensor(float("nan"))

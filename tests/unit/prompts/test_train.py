@@ -6,6 +6,7 @@ import torch
 
 from poolscore.errors import InvalidInputError
 from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.contexts import initial_contexts
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
 from poolscore.prompts.trained import TrainedPrompts
 from poolscore.scoring.kernel import score
@@ -143,3 +144,44 @@ def test_what_can_be_switched_on_changes_the_prompts_and_still_learns(
     assert not torch.equal(plain.positive_CD, changed.positive_CD)
     zero_shot = accuracy(PromptFeatures(anchor_CD, None, 15.0), images)
     assert accuracy(changed, images) > zero_shot + 0.05
+
+
+class CountingText(ToyText):
+    """Counts its passes."""
+
+    passes = 0
+
+    def __call__(self, contexts_PMW: torch.Tensor) -> torch.Tensor:
+        self.passes += 1
+        return super().__call__(contexts_PMW)
+
+
+@pytest.mark.parametrize(("every", "passes"), [(1, 60), (4, 15), (7, 9)])
+def test_the_text_tower_runs_every_so_many_steps(
+    images: TrainingSet, every: int, passes: int
+) -> None:
+    text = CountingText(classes=5)
+    train(text, images, text_every=every)
+    assert text.passes == passes + 1  # and once for the features at the end
+
+
+def test_between_text_passes_the_gradient_of_the_contexts_gathers(
+    text: ToyText, images: TrainingSet
+) -> None:
+    """Two full-batch SGD steps on one text pass move the contexts by the sum of both gradients."""
+    plain = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "adapter_rank": 0}
+    labels = replace(images, pseudo_N=np.zeros(60, np.bool_))
+    config = CONFIG.model_copy(
+        update={**plain, "min_steps": 2, "max_steps": 2, "text_every": 2, "dual_weight": 0}
+    )
+    start = initial_contexts(text, config, 3, None)
+    trained = train_dual_prompts(text, 15.0, labels, config, 3)
+    contexts = start.clone().requires_grad_(True)
+    image_ND = torch.from_numpy(labels.features_ND.astype(np.float32))
+    logits = 15.0 * image_ND @ text(contexts)[0].T
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels.targets_N)).backward()
+    assert contexts.grad is not None
+    # The contexts move once, at the second step, whose rate is half of the first by the cosine.
+    expected = start - 0.5 * config.learning_rate * 2 * contexts.grad
+    assert trained.positive_context_MW is not None
+    torch.testing.assert_close(trained.positive_context_MW, expected.detach()[0])
