@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pipelines.decode import DecodeLimits
+from poolscore.images.decode import DecodeLimits
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.decode import DecodeLimits, decode
 from pipelines.reading import read_bytes
-from pipelines.reject import Reject
 from poolscore.encoder.geometry import Geometry
+from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.reject import Reject
 
 DECODED_SCHEMA = pa.schema(
     [

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pyarrow import fs
 
-from pipelines.reject import Reject, RejectReason
+from poolscore.images.reject import Reject, RejectReason
 
 
 def local_path(uri: str) -> Path | None:

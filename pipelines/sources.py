@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from pipelines.reject import Reject, RejectReason
 from poolscore.errors import InvalidInputError
+from poolscore.images.reject import Reject, RejectReason
 from poolscore.user_files import file_problem
 
 IMAGE_SUFFIXES = frozenset(

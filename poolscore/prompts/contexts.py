@@ -16,7 +16,7 @@ def initial_contexts(
     anchor_CD: torch.Tensor | None,
     device: torch.device | str = "cpu",
 ) -> torch.Tensor:
-    """Draw contexts from N(0, std^2), as CoOp does [B], and pull them to the anchor if there is one.
+    """Draw contexts from N(0, std^2), as CoOp does [B]; pull them to the anchor if there is one.
 
     (P, M, W), or (P, C, M, W) if they are class-specific. They do not depend on any label: a caller
     that trains often with one seed may keep them.

@@ -73,7 +73,16 @@ def train_dual_prompts(
     targets = _targets(data, image_ND, scale, config, generator, anchor_CD)
     steps = step_count(data.pseudo_N, config)
     learner = Learner(
-        text, scale, config, generator, image_ND.shape[1], labels, steps, targets, anchor_CD, contexts_PMW
+        text,
+        scale,
+        config,
+        generator,
+        image_ND.shape[1],
+        labels,
+        steps,
+        targets,
+        anchor_CD,
+        contexts_PMW,
     )
     schedule = cosine_schedule(learner.optimizer, steps)
     loss = torch.tensor(float("nan"))

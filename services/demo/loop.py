@@ -10,10 +10,11 @@ from poolscore.client import Client
 from poolscore.config import Settings
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.evaluation.labeled_folder import read_labeled_folder
 from poolscore.store.pool_rules import check_strategy
 from services.demo.arm import Arm, State
 from services.demo.claim import claim
-from services.demo.dataset import Dataset, load_dataset
+from services.demo.dataset import Dataset
 from services.demo.measure import HeldOut, embed_test_set
 from services.demo.options import Options, prepare
 from services.demo.photographs import write_photographs
@@ -97,7 +98,7 @@ def _check(options: Options) -> None:
     """Refuse before anything is dropped or started."""
     check_strategy(options.strategy)
     if options.data is not None:
-        load_dataset(options.data, options.seed)
+        read_labeled_folder(options.data, options.seed)
 
 
 def _greet(begin: str, out: Path, screen: Screen) -> None:
@@ -110,10 +111,10 @@ def _greet(begin: str, out: Path, screen: Screen) -> None:
 
 def _dataset(options: Options, out: Path, show: Callable[[int, int], None]) -> Dataset:
     if options.data is not None:
-        return load_dataset(options.data, options.seed)
+        return Dataset(read_labeled_folder(options.data, options.seed))
     folder = out / "data"
     write_photographs(folder, options.seed, show, options.pool_size, options.test_size)
-    return replace(load_dataset(folder, options.seed), own_folder=folder / "pool")
+    return Dataset(read_labeled_folder(folder, options.seed), own_folder=folder / "pool")
 
 
 def _run(

@@ -1,23 +1,18 @@
 """How good a prompt version is: accuracy on held-out images, and how well its doubt is placed."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from pipelines.decode import decode
 from poolscore.encoder.encoder import Encoder
-from poolscore.errors import InvalidInputError
+from poolscore.evaluation.embedding_cache import embed_images
 from poolscore.evaluation.metrics import accuracy, auroc
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures
 from poolscore.v1 import query_service_pb2 as query_pb
-
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -68,42 +63,8 @@ def embed_test_set(
     cache: Path,
     on_progress: Callable[[int, int], None],
 ) -> HeldOut:
-    """Embed the images once; `cache` keeps them for the next start with the same encoder.
-
-    Raises InvalidInputError TEST_IMAGE_BROKEN.
-    """
+    """Embed the images, or take them from `cache`. Raises InvalidInputError IMAGE_BROKEN."""
     index = {name: number for number, name in enumerate(classes)}
     targets = np.array([index[label] for _, label in images], np.int64)
-    key = _key(encoder, images)
-    if cache.exists():
-        with np.load(cache) as kept:
-            if str(kept["key"]) == key:
-                return HeldOut(kept["features"], targets)
-    parts: list[npt.NDArray[np.float16]] = []
-    for start in range(0, len(images), _BATCH):
-        pixels = [encoder.preprocess(_open(path)) for path, _ in images[start : start + _BATCH]]
-        parts.append(encoder.encode_images(np.stack(pixels)))
-        on_progress(start + len(pixels), len(images))
-    features = np.concatenate(parts)
-    unfinished = cache.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.savez(file, key=key, features=features)
-    unfinished.replace(cache)
+    features = embed_images(encoder, [path for path, _ in images], cache, on_progress)
     return HeldOut(features, targets)
-
-
-def _key(encoder: Encoder, images: Sequence[tuple[Path, str]]) -> str:
-    names = "\n".join(str(path) for path, _ in images)
-    return f"{encoder.digest}-{hashlib.sha256(names.encode()).hexdigest()}"
-
-
-def _open(path: Path) -> Image.Image:
-    image = decode(path.read_bytes()) if path.is_file() else None
-    if isinstance(image, Image.Image):
-        return image
-    why = image.detail if image else "it does not exist"
-    raise InvalidInputError(
-        f"test image '{path}' cannot be used: {why}; mend it or take it out of labels.csv",
-        reason="TEST_IMAGE_BROKEN",
-        path=str(path),
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.reject import RejectReason
+from poolscore.images.reject import RejectReason
 
 _MEANING = {
     RejectReason.UNREADABLE: "The file cannot be opened",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipelines.decode import decode
-from pipelines.reject import Reject
+from poolscore.images.decode import decode
+from poolscore.images.reject import Reject
 
 SIDE = 160
 """Pixels of the longer side at most."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from poolscore.evaluation.labeled_folder import read_labeled_folder
 from poolscore.labels.answer import Label
 from poolscore.store import files
 from poolscore.store.catalog import Catalog
@@ -24,7 +25,7 @@ from poolscore.store.records import LabelEvent
 from poolscore.store.runs import list_runs
 from poolscore.store.shards import read_table
 from poolscore.store.snapshots import get_snapshot
-from services.demo.dataset import load_dataset
+from services.demo.dataset import Dataset
 from services.demo.loop import CONTROL, POOL
 from tests.e2e.start_demo import OPTIONS
 
@@ -148,7 +149,7 @@ def test_the_control_shares_the_embeddings(demo: Finished):
 def test_the_answers_are_the_truth_and_keep_the_prediction_made_before(demo: Finished, pool: str):
     events = demo.events(pool)
     assert len({event.item_id for event in events}) == len(events) == BUDGET
-    truth = load_dataset(demo.out / "data", OPTIONS.seed).pool
+    truth = Dataset(read_labeled_folder(demo.out / "data", OPTIONS.seed)).pool
     filesystem, root = files.open_store(str(demo.store))
     uri_of: dict[str, str] = {}
     for shard in demo.manifest(pool).shards:

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from pipelines.decode import DecodeLimits
 from pipelines.decode_stage import (
     DECODED_SCHEMA,
     decode_batch,
@@ -15,6 +14,7 @@ from pipelines.decode_stage import (
     pixels_to_arrow,
 )
 from poolscore.encoder.geometry import Geometry
+from poolscore.images.decode import DecodeLimits
 
 GEOMETRY = Geometry((8, 8), "bicubic", "shortest")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.reading import local_path, read_bytes
-from pipelines.reject import Reject, RejectReason
+from poolscore.images.reject import Reject, RejectReason
 
 
 def test_bytes_of_a_file_with_an_awkward_name(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.reject import RejectReason
 from pipelines.sources import absolute_uri, list_source
 from poolscore.errors import InvalidInputError
+from poolscore.images.reject import RejectReason
 
 
 def _touch(path: Path) -> Path:

@@ -30,7 +30,9 @@ def test_with_an_anchor_they_start_near_it(text: ToyText, anchor_CD: torch.Tenso
 
 
 def test_pulling_comes_nearer_to_the_anchor(text: ToyText, anchor_CD: torch.Tensor) -> None:
-    start = torch.randn(2, text.num_contexts, text.width, generator=torch.Generator().manual_seed(0))
+    start = torch.randn(
+        2, text.num_contexts, text.width, generator=torch.Generator().manual_seed(0)
+    )
     before = start.clone()
     config = DualPromptConfig(warm_start_steps=30, warm_start_learning_rate=0.05)
     after = pull_to_anchor(start, text, anchor_CD, config)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.decode import decode
-from pipelines.reject import Reject, RejectReason
+from poolscore.images.decode import decode
+from poolscore.images.reject import Reject, RejectReason
 from services.demo.broken import write_broken, write_unusual
 from services.demo.subjects import photograph
 

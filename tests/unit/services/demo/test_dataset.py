@@ -1,75 +1,12 @@
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from poolscore.errors import InvalidInputError
-from services.demo.dataset import load_dataset
-
-
-def labels(folder: Path, text: str, encoding: str = "utf-8") -> Path:
-    (folder / "labels.csv").write_text(text, encoding=encoding)
-    return folder
-
-
-def test_train_and_val_are_the_pool(tmp_path: Path):
-    folder = labels(
-        tmp_path,
-        "path,split,fine,label\na/1.jpg,train,x,dog\n2.jpg,val,x,cat\n3.jpg,test,x,cat\n",
-    )
-    data = load_dataset(folder, seed=0)
-    assert data.classes == ["cat", "dog"]
-    assert dict(data.pool) == {
-        (folder / "a/1.jpg").as_uri(): "dog",
-        (folder / "2.jpg").as_uri(): "cat",
-    }
-    assert list(data.test) == [(folder / "3.jpg", "cat")]
-
-
-def test_a_test_image_of_a_class_that_nobody_can_choose_is_left_out(tmp_path: Path):
-    text = "path,label,split\n1.jpg,a,train\n2.jpg,b,train\n3.jpg,c,test\n4.jpg,a,test\n"
-    data = load_dataset(labels(tmp_path, text), seed=0)
-    assert list(data.test) == [(tmp_path / "4.jpg", "a")]
-
-
-def test_without_a_split_a_fifth_is_drawn_by_the_seed(tmp_path: Path):
-    rows = "".join(f"{n}.jpg,{'ab'[n % 2]}\n" for n in range(1000))
-    folder = labels(tmp_path, "path,label\n" + rows)
-    first = load_dataset(folder, seed=1)
-    assert 160 < len(first.test) < 240
-    assert len(first.test) + len(first.pool) == 1000
-    assert load_dataset(folder, seed=1).test == first.test
-    assert load_dataset(folder, seed=2).test != first.test
-
-
-def test_spreadsheets_write_a_byte_order_mark(tmp_path: Path):
-    text = "path,label,split\n1.jpg,a,train\n2.jpg,b,train\n3.jpg,a,test\n"
-    assert load_dataset(labels(tmp_path, text, "utf-8-sig"), 0).classes == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (None, "LABELS_MISSING"),
-        ("path,class\n1.jpg,a\n", "LABELS_INVALID"),
-        ("path,label\n1.jpg,a,b\n", "LABELS_INVALID"),
-        ("path,label,split\n1.jpg,a,train\n,b,train\n2.jpg,a,test\n", "LABELS_INVALID"),
-        ("path,label,split\n1.jpg,a,train\n2.jpg,a,test\n", "LABELS_INVALID"),
-        ("path,label,split\n1.jpg,a,train\n2.jpg,b,train\n", "LABELS_INVALID"),
-    ],
-)
-def test_what_cannot_be_used_is_said(tmp_path: Path, text: str | None, reason: str):
-    if text is not None:
-        labels(tmp_path, text)
-    with pytest.raises(InvalidInputError) as raised:
-        load_dataset(tmp_path, seed=0)
-    assert raised.value.reason == reason
-    assert "labels.csv" in raised.value.message
+from poolscore.evaluation.labeled_folder import LabeledFolder
+from services.demo.dataset import Dataset
 
 
 def test_the_service_is_given_a_list_or_the_pools_own_folder(tmp_path: Path):
-    text = "path,label,split\n1.jpg,a,train\n2.jpg,b,train\n3.jpg,a,test\n"
-    data = load_dataset(labels(tmp_path, text), 0)
-    listing = Path(data.source(tmp_path)).read_text().splitlines()
+    images = [(tmp_path / "1.jpg", "a"), (tmp_path / "2.jpg", "b")]
+    folder = LabeledFolder(tmp_path, "label", ["a", "b"], images, [(tmp_path / "3.jpg", "a")])
+    listing = Path(Dataset(folder).source(tmp_path)).read_text().splitlines()
     assert listing == ["uri", (tmp_path / "1.jpg").as_uri(), (tmp_path / "2.jpg").as_uri()]
-    assert replace(data, own_folder=tmp_path / "pool").source(tmp_path) == str(tmp_path / "pool")
+    assert Dataset(folder, tmp_path / "pool").source(tmp_path) == str(tmp_path / "pool")

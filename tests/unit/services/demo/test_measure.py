@@ -88,4 +88,4 @@ def test_a_broken_test_image_is_named(encoder: Encoder, tmp_path: Path):
             embed_test_set(
                 encoder, [(tmp_path / name, "cat")], CLASSES, tmp_path / "t.npz", lambda *_: None
             )
-        assert raised.value.reason == "TEST_IMAGE_BROKEN"
+        assert raised.value.reason == "IMAGE_BROKEN"

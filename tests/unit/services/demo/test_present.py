@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from poolscore.evaluation.labeled_folder import LabeledFolder
 from services.demo.dataset import Dataset
 from services.demo.present import measured_on, verdict
 from tests.unit.services.demo.test_options import OPTIONS
@@ -28,7 +29,9 @@ def test_the_verdict_does_not_hide_a_loss():
 
 
 def test_it_is_said_that_pool_and_test_images_show_the_same_photographs():
-    data = Dataset(Path("/d"), ["cat", "moon"], {}, [(Path("/d/1.jpg"), "cat")] * 1200)
+    data = Dataset(
+        LabeledFolder(Path("/d"), "label", ["cat", "moon"], [], [(Path("/d/1.jpg"), "cat")] * 1200)
+    )
     ours = measured_on(OPTIONS, data)
     assert "1,200 other crops of the same 2 photographs that the pool is cut from" in ours
     own = measured_on(OPTIONS.model_copy(update={"data": Path("/d")}), data)

@@ -1,4 +1,4 @@
-from pipelines.reject import RejectReason
+from poolscore.images.reject import RejectReason
 from services.report.rejects import reject_rows
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.decode import DecodeLimits, decode
-from pipelines.reject import Reject, RejectReason
+from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.reject import Reject, RejectReason
 
 
 def _encode(image: Image.Image, kind: str, **options: object) -> bytes:
