@@ -4,7 +4,7 @@ Shapes: N answered images, C classes.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,46 +12,92 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices
+from poolscore.labels.consensus import consensus
+from poolscore.store.annotator_answers import AnnotatorAnswer
 from poolscore.store.arrow import compute as pc
-from poolscore.store.label_events import EffectiveLabel
+
+_USED = ("labels", "candidates")
 
 
 @dataclass(frozen=True)
 class UsableAnswers:
-    """Answers to learn from, and the numbers of all kinds."""
+    """Answers to learn from, one row an image, and the numbers of all kinds."""
 
     ids: list[str]
     targets_N: npt.NDArray[np.int64]
     """Class index; of several candidates the first."""
     candidates_NC: npt.NDArray[np.bool_] | None
-    """Classes that the answer allows; None when every answer names one class."""
+    """Classes that the answers allow; None when every image has one."""
     counts: Counter[str]
+    """Images of each kind; of images with several votes also how many, and how many in conflict."""
+    annotator_accuracy: Mapping[str, float]
+    """Estimated for everyone who voted on an image on which others voted as well, in (0, 1)."""
 
 
 def usable_answers(
-    labels: list[EffectiveLabel], classes: Sequence[str], embedded: pa.Array
+    answers: Sequence[AnnotatorAnswer], classes: Sequence[str], embedded: pa.Array
 ) -> UsableAnswers:
     """Keep labels and candidate sets about images of the snapshot, `embedded`.
 
-    Abstentions are left out, and so are sets of all classes, which say no more than those.
+    `answers` come oldest first, one an item and annotator. Abstentions are no votes, nor are sets
+    of all classes, which say no more than those. A single vote is used as it is; several become the
+    classes that they make credible (`consensus`), and the image is left out when these are all.
     """
-    items = pa.array([each.item_id for each in labels], pa.string())
-    present = pc.is_in(items, value_set=embedded).to_pylist()
-    here = [each for each, known in zip(labels, present, strict=True) if known]
-    kinds = [_kind(each.answer, len(classes)) for each in here]
-    counts = Counter(kinds)
+    items = _by_item(answers)
+    names = pa.array(list(items), pa.string())
+    present = names.filter(pc.is_in(names, value_set=embedded)).to_pylist()
+    votes = {item: _votes(items[item], classes) for item in present}
+    shared = {item: cast for item, cast in votes.items() if len(cast) > 1}
+    agreed = consensus(shared, len(classes))
+    allowed = {
+        item: tuple(agreed.allowed[item] if item in shared else next(iter(cast.values())))
+        for item, cast in votes.items()
+        if cast
+    }
+    kinds = {
+        item: _kind_of_set(len(allowed[item]), len(classes))
+        if item in allowed
+        else _kind(items[item][-1].answer, len(classes))
+        for item in present
+    }
+    counts = Counter(kinds.values())
     # An older snapshot may be active again, without the images that came later.
-    counts["not_in_snapshot_left_out"] = len(labels) - len(here)
-    used = [
-        each for each, kind in zip(here, kinds, strict=True) if kind in ("labels", "candidates")
-    ]
-    allowed = [class_indices(each.answer, classes) for each in used]
+    counts["not_in_snapshot_left_out"] = len(items) - len(present)
+    if shared:
+        counts.update(several_votes=len(shared), conflicts=agreed.conflicts)
+    used = {item: allowed[item] for item, kind in kinds.items() if kind in _USED}
     return UsableAnswers(
-        [each.item_id for each in used],
-        np.array([indices[0] for indices in allowed], np.int64),
-        _mask(allowed, len(classes)) if counts["candidates"] else None,
+        list(used),
+        np.array([indices[0] for indices in used.values()], np.int64),
+        _mask(list(used.values()), len(classes)) if counts["candidates"] else None,
         counts,
+        agreed.accuracy,
     )
+
+
+def _by_item(answers: Sequence[AnnotatorAnswer]) -> dict[str, list[AnnotatorAnswer]]:
+    """Answers of every item, items in the order of their newest answers."""
+    items: dict[str, list[AnnotatorAnswer]] = {}
+    for each in answers:
+        items[each.item_id] = [*items.pop(each.item_id, []), each]
+    return items
+
+
+def _votes(
+    answers: Sequence[AnnotatorAnswer], classes: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    """Class indices that each annotator allows."""
+    return {
+        each.annotator: class_indices(each.answer, classes)
+        for each in answers
+        if _kind(each.answer, len(classes)) in _USED
+    }
+
+
+def _kind_of_set(size: int, classes: int) -> str:
+    if size == 1:
+        return "labels"
+    return "candidates" if size < classes else "undecided_left_out"
 
 
 def _kind(answer: Answer, classes: int) -> str:

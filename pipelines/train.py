@@ -20,9 +20,9 @@ from poolscore.prompts.mining import mine_pseudo_labels
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
 from poolscore.prompts.trained import TrainedPrompts
 from poolscore.store import files
+from poolscore.store.annotator_answers import AnnotatorAnswer, newest_answers
 from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
-from poolscore.store.label_events import EffectiveLabel, effective_labels
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import add_prompt_version, get_prompt_version
@@ -52,10 +52,12 @@ def train_pool(
 ) -> TrainOutcome:
     """Train on everything answered so far, score, rank and switch in one transaction.
 
-    Starts from scratch every round (arXiv 2602.04340, section on the loop [A]). Answers with
-    several candidates choose the losses for them (arXiv 2407.07638); abstentions and answers about
-    images that the snapshot does not hold are left out. The metrics count all of them. The caller
-    keeps `encoder` between rounds.
+    Starts from scratch every round (arXiv 2602.04340, section on the loop [A]). Of several
+    annotators of an image all newest answers count (`usable_answers`). Images that may show several
+    classes choose the losses for them (arXiv 2407.07638); abstentions and answers about images that
+    the snapshot does not hold are left out. The metrics count all of them, and hold under
+    `annotator_accuracy/NAME` how often an annotator is taken to be right. The caller keeps
+    `encoder` between rounds.
     Raises FailedPreconditionError POOL_NOT_EMBEDDED.
     """
     watch, config = Stopwatch(), config or DualPromptConfig()
@@ -65,12 +67,12 @@ def train_pool(
     seed = default_seed(request) if seed is None else seed
     with watch.stage("collect"):
         on_progress(RunProgress(message="collecting labels"))
-        labels, watermark = effective_labels(catalog, pool_id)
+        given, watermark = newest_answers(catalog, pool_id)
         manifest = _manifest(catalog, store, pool_id, snapshot)
         parent = get_prompt_version(catalog, pool_id, active)
         before = score_snapshot(store, manifest, _load(store, parent).features)
-        answers = usable_answers(labels, pool.classes, before.ids)
-        data = _training_set(store, manifest, before, answers, labels, config)
+        answers = usable_answers(given, pool.classes, before.ids)
+        data = _training_set(store, manifest, before, answers, given, config)
     with watch.stage("train"):
         text = encoder.prompt_encoder(pool.classes, config.context_length, config.class_specific)
         trained = train_dual_prompts(
@@ -124,11 +126,11 @@ def _training_set(
     manifest: Manifest,
     before: ScoredPool,
     answers: UsableAnswers,
-    labels: list[EffectiveLabel],
+    given: list[AnnotatorAnswer],
     config: DualPromptConfig,
 ) -> TrainingSet:
     """Answered images, then the mined ones; an answered image is never mined."""
-    answered = pa.array([each.item_id for each in labels], pa.string())
+    answered = pa.array([each.item_id for each in given], pa.string())
     exclude = pc.is_in(before.ids, value_set=answered).to_numpy(zero_copy_only=False)
     # Zero-shot scores carry the probability as p_clean, so one rule serves every round.
     rows, classes = mine_pseudo_labels(
@@ -153,7 +155,8 @@ def _training_set(
 
 def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:
     counted = {name: float(count) for name, count in answers.counts.items()}
-    return {**counted, "pseudo_labels": float(data.pseudo_N.sum())}
+    accuracy = {f"annotator_accuracy/{a}": p for a, p in answers.annotator_accuracy.items()}
+    return {**counted, **accuracy, "pseudo_labels": float(data.pseudo_N.sum())}
 
 
 def _steps(on_progress: OnProgress) -> Callable[[int, int, float], None]:

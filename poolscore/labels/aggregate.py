@@ -82,18 +82,17 @@ def aggregate(
 
 
 def credible_sets(posterior_NC: Float64, mass: float = 0.9) -> npt.NDArray[np.bool_]:
-    """Smallest candidate sets that hold at least `mass` of each row, (N, C) [C].
+    """Likeliest classes that hold at least `mass` of each row, (N, C) [C].
 
     Annotators who agree leave one class, those who do not leave several to the candidate losses.
-    Classes of equal probability enter in index order.
+    Classes of equal probability enter together: the order of the classes decides nothing.
     """
-    order_NC = np.argsort(-posterior_NC, axis=1, kind="stable")
-    sorted_NC = np.take_along_axis(posterior_NC, order_NC, axis=1)
+    sorted_NC = -np.sort(-posterior_NC, axis=1)
     before_NC = np.cumsum(sorted_NC, axis=1) - sorted_NC
-    chosen_NC = np.zeros(posterior_NC.shape, np.bool_)
     # Not by the bare sum: 0.5 + 0.4 must count as 0.9.
-    np.put_along_axis(chosen_NC, order_NC, before_NC < mass - 1e-12, axis=1)
-    return chosen_NC
+    last_N1 = (before_NC < mass - 1e-12).sum(axis=1, keepdims=True) - 1
+    least_N1 = np.take_along_axis(sorted_NC, last_N1, axis=1)
+    return posterior_NC >= least_N1 * (1 - 1e-9)
 
 
 def _shares(votes: Votes, items: int) -> Float64:

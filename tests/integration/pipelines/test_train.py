@@ -34,8 +34,8 @@ def world(tmp_path: Path, encoder: Encoder) -> EmbeddingWorld:
     return world
 
 
-def _answer(world: EmbeddingWorld, answers: dict[str, Answer]) -> None:
-    inputs = [LabelInput(item, answer, "ann") for item, answer in answers.items()]
+def _answer(world: EmbeddingWorld, answers: dict[str, Answer], annotator: str = "ann") -> None:
+    inputs = [LabelInput(item, answer, annotator) for item, answer in answers.items()]
     results = record_labels(
         world.catalog, "photos", inputs, None, known_items=lambda ids: [True] * len(ids)
     )
@@ -89,6 +89,19 @@ def test_a_round_switches_everything_at_once(world: EmbeddingWorld, encoder: Enc
         "activate",
     ]
     assert any(progress.total and progress.done == progress.total for progress in seen)
+
+
+def test_annotators_of_the_same_images_are_weighed(world: EmbeddingWorld, encoder: Encoder) -> None:
+    one, two, three, four, *_ = _top(world, 24)
+    _answer(world, {one: Label("cat"), two: Label("cat"), three: Label("rocket"), four: Abstain()})
+    _answer(world, {one: Label("cat"), two: Label("rocket"), four: Label("rocket")}, "bob")
+    _answer(world, {three: Abstain("blurred")}, "bob")
+    version = _train(world, encoder).prompt_version
+    assert (version.label_watermark, version.label_count) == (8, 4)
+    metrics = version.metrics
+    assert (metrics["labels"], metrics["candidates"]) == (3, 1)
+    assert (metrics["several_votes"], metrics["conflicts"]) == (2, 1)
+    assert metrics["annotator_accuracy/ann"] == pytest.approx(metrics["annotator_accuracy/bob"])
 
 
 def test_the_same_labels_give_the_same_version(world: EmbeddingWorld, encoder: Encoder) -> None:

@@ -71,6 +71,8 @@ def test_em_finds_the_good_annotator_and_beats_the_majority() -> None:
         ([0.4, 0.1, 0.5], [True, False, True]),
         ([0.0, 1.0, 0.0], [False, True, False]),
         ([1 / 3, 1 / 3, 1 / 3], [True, True, True]),
+        ([0.05, 0.85, 0.05, 0.05], [True, True, True, True]),
+        ([1 / 12] * 12, [True] * 12),
     ],
 )
 def test_credible_sets(row: list[float], expected: list[bool]) -> None:
