@@ -1,6 +1,6 @@
 """Numbers that say how good predictions and their confidences are.
 
-Shapes: N predictions.
+Shapes: N predictions, C classes.
 """
 
 import numpy as np
@@ -14,6 +14,26 @@ Ints = npt.NDArray[np.integer]
 def accuracy(predicted_N: Ints, target_N: Ints) -> float:
     """Return the share of equal entries; nan when there are none to compare."""
     return float(np.mean(predicted_N == target_N)) if len(target_N) else float("nan")
+
+
+def macro_f1(predicted_N: Ints, target_N: Ints, classes: int) -> float:
+    """Return the mean over classes of F1 = 2 TP / (2 TP + FP + FN), in [0, 1].
+
+    A class that is neither predicted nor a target has no F1 and does not count; one that is only
+    predicted, or never found, counts as 0. nan for N = 0. Raises ValueError when an index is
+    outside 0..classes - 1.
+    """
+    predicted_C, target_C, right_C = (
+        np.bincount(indices, minlength=classes)
+        for indices in (predicted_N, target_N, target_N[predicted_N == target_N])
+    )
+    if max(len(predicted_C), len(target_C)) > classes:
+        raise ValueError(f"macro_f1 needs class indices below {classes}")
+    both_C = predicted_C + target_C
+    present_C = both_C > 0
+    if not present_C.any():
+        return float("nan")
+    return float(np.mean(2.0 * right_C[present_C] / both_C[present_C]))
 
 
 def auroc(score_N: Floats, positive_N: Flags) -> float:

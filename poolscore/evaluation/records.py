@@ -87,7 +87,7 @@ class Cell(_Frozen):
     pool: int
     """Images that could be asked for."""
     classes: int
-    rounds: tuple[Round, ...]
+    rounds: tuple[Round, ...] = Field(min_length=1)
 
 
 class Study(_Frozen):

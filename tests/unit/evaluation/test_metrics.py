@@ -2,14 +2,33 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
-from poolscore.evaluation.metrics import accuracy, auroc, expected_calibration_error
+from poolscore.evaluation.metrics import accuracy, auroc, expected_calibration_error, macro_f1
 
 
 def test_accuracy() -> None:
     assert accuracy(np.array([1, 2, 3, 4]), np.array([1, 2, 0, 4])) == 0.75
     assert math.isnan(accuracy(np.array([], np.int32), np.array([], np.int32)))
+
+
+def test_macro_f1_by_hand() -> None:
+    # Class 0: TP 1, FP 1, FN 1. Class 1: only predicted. Class 2: only a target. Class 3: neither.
+    predicted, target = np.array([0, 0, 1]), np.array([0, 2, 0])
+    assert macro_f1(predicted, target, 4) == pytest.approx((0.5 + 0 + 0) / 3)
+    assert math.isnan(macro_f1(predicted[:0], target[:0], 4))
+    with pytest.raises(ValueError, match="below 2"):
+        macro_f1(predicted, target, 2)
+
+
+@pytest.mark.parametrize("classes", [2, 7, 60])
+def test_macro_f1_equals_scikit_learn(classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    target = rng.integers(0, classes, 80)
+    predicted = np.where(rng.random(80) < 0.5, target, rng.integers(0, classes, 80))
+    present = np.union1d(predicted, target)
+    expected = f1_score(target, predicted, labels=present, average="macro", zero_division=0.0)  # pyright: ignore[reportArgumentType]
+    assert macro_f1(predicted, target, classes) == pytest.approx(float(expected), abs=1e-12)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 10_000])
