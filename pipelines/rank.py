@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.places import Store
-from pipelines.scan import ScoredPool, take_scores
+from pipelines.scan import ScoredPool
 from pipelines.view import ViewSource, pool_view
 from poolscore import __version__
 from poolscore.acquisition.registry import get_strategy
@@ -64,7 +64,7 @@ def rank(
         scored.uris.take(pa.array(chosen)),
         choice.utilities,
         choice.reasons,
-        take_scores(scored.scores, chosen),
+        scored.scores.take(chosen),
     )
     filesystem, root = store
     path, sha256 = write_ranking(filesystem, files.rankings_dir(root, pool.pool_id), table)

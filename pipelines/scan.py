@@ -69,11 +69,6 @@ def features_by_id(
     return out
 
 
-def take_scores(scores: Scores, rows: npt.NDArray[np.int64]) -> Scores:
-    """The scores of these rows."""
-    return Scores(**{each.name: getattr(scores, each.name)[rows] for each in fields(Scores)})
-
-
 def _steps(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
     """Shards in order, grouped to `ROWS_PER_STEP`; the next group is read meanwhile."""
     filesystem, root = store

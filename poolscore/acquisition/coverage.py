@@ -25,10 +25,11 @@ class Coverage:
     """The batch that, with the labeled images, resembles the doubtful images of the pool most.
 
     Maximises sum_i w_i max_j exp((<v_i, v_j> - 1) / t) over the images j that are labeled or in the
-    batch, where w_i = 1 - largest class probability of image i and t is `bandwidth` of the pool's
-    mean cosine distance. Doubt alone asks for outliers and for near-copies of one hard image;
-    likeness alone asks about what the prompts know already. Large pools are represented by
-    `targets` and `candidates` images drawn by the seed. Runs in the order of the ids.
+    batch, where w_i = 1 - difference of the two largest class probabilities of image i and t is
+    `bandwidth` of the pool's mean cosine distance. Doubt alone asks for outliers and for
+    near-copies of one hard image; likeness alone asks about what the prompts know already. Large
+    pools are represented by `targets` and `candidates` images drawn by the seed. Runs in the order
+    of the ids.
     """
 
     bandwidth: float = 1 / 6
@@ -50,7 +51,7 @@ class Coverage:
         points_ND = given.features_ND
         known_LD = given.labeled.features_LD.astype(np.float32)
         scale = self.bandwidth * mean_distance(points_ND[target])
-        doubt_m = 1.0 - view.scores.probability[target] + np.float32(1e-6)
+        doubt_m = 1.0 - view.scores.margin[target] + np.float32(1e-6)
         doubt_m *= len(view.ids) / len(target)
         kernel_nm = likeness(points_ND[candidate], points_ND[target], scale)
         covered_m = np.zeros(len(target), np.float32)

@@ -1,11 +1,10 @@
 """The pool in the order of its ids, for algorithms whose result depends on an order."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from poolscore.acquisition.base import Int64, Neighbours, PoolView
-from poolscore.scoring.types import Scores
 
 
 def in_id_order(view: PoolView) -> tuple[PoolView, Int64]:
@@ -30,9 +29,7 @@ def take_rows(view: PoolView, order: Int64) -> PoolView:
     return replace(
         view,
         ids=view.ids[order],
-        scores=Scores(
-            **{each.name: getattr(view.scores, each.name)[order] for each in fields(Scores)}
-        ),
+        scores=view.scores.take(order),
         probabilities_NC=None if view.probabilities_NC is None else view.probabilities_NC[order],
         features_ND=None if view.features_ND is None else view.features_ND[order],
         neighbours=neighbours,

@@ -26,6 +26,11 @@ class LabeledFolder:
     test: Sequence[tuple[Path, str]]
     """Image and class of every image that only measures accuracy."""
 
+    @property
+    def name(self) -> str:
+        """The folder's name, with the column if it is not `label`."""
+        return self.root.name if self.column == "label" else f"{self.root.name}/{self.column}"
+
 
 def read_labeled_folder(root: Path, seed: int, column: str = "label") -> LabeledFolder:
     """Read `labels.csv` (path, label[, split]) of a folder; train and val are the pool.

@@ -3,7 +3,7 @@
 Shapes: N images, C classes, D embedding width, R adapter rank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -55,3 +55,7 @@ class Scores:
     def __len__(self) -> int:
         """Number of images."""
         return len(self.predicted)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Scores":
+        """The scores of these rows, in this order."""
+        return Scores(*(getattr(self, each.name)[rows] for each in fields(self)))

@@ -34,7 +34,7 @@ def test_the_lazy_search_finds_what_the_definition_says(labels: int) -> None:
     choice = Coverage().query(view, 40, np.random.default_rng(0))
     assert view.features_ND is not None
     assert view.labeled is not None
-    doubt = 1.0 - view.scores.probability.astype(np.float64) + 1e-6
+    doubt = 1.0 - view.scores.margin.astype(np.float64) + 1e-6
     rows, gains = greedy(view.features_ND, view.labeled.features_LD, doubt, 40)
     assert choice.rows[:10].tolist() == rows[:10]
     # Where two gains agree in float32 the order may differ, what is covered does not.

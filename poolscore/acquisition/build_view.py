@@ -1,0 +1,60 @@
+"""A view with the fields that a strategy needs, and no others, from where the caller keeps them.
+
+Shapes: N images of the pool, L labeled images, D embedding width.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from poolscore.acquisition.base import Labeled, Need, PoolView
+from poolscore.acquisition.neighbours import nearest_neighbours
+from poolscore.scoring.folding import linear_classifier
+from poolscore.scoring.probabilities import class_probabilities
+from poolscore.scoring.types import PromptFeatures, Scores
+
+Features = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class ViewParts:
+    """What views are made of; embeddings are asked for when a need calls for them."""
+
+    ids_N: npt.NDArray[np.str_]
+    """Items that can be asked for."""
+    scores: Scores
+    """Of these items, by `prompts`."""
+    classes: Sequence[str]
+    prompts: PromptFeatures
+    features: Callable[[], Features]
+    """Embeddings (N, D) of the items."""
+    labeled: Callable[[], tuple[Features, npt.NDArray[np.int64]]]
+    """Embeddings (L, D) and class indices (L,) of what is labeled, by id."""
+
+
+def build_view(parts: ViewParts, needs: frozenset[Need]) -> PoolView:
+    """Return the view with every field that `needs` names.
+
+    Embeddings are held whole where they are needed (2 N D bytes), and so are probabilities
+    (4 N C bytes); the neighbour graph is exact and costs N^2 D.
+    """
+    view = PoolView(parts.ids_N, parts.scores, parts.classes)
+    if needs & {Need.FEATURES, Need.PROBABILITIES, Need.NEIGHBOURS}:
+        view = replace(view, features_ND=parts.features())
+    if Need.PROBABILITIES in needs and view.features_ND is not None:
+        view = replace(view, probabilities_NC=class_probabilities(view.features_ND, parts.prompts))
+    if Need.NEIGHBOURS in needs and view.features_ND is not None:
+        view = replace(view, neighbours=nearest_neighbours(view.features_ND))
+    if Need.LABELED in needs:
+        features_LD, targets_L = parts.labeled()
+        probabilities_LC = class_probabilities(features_LD, parts.prompts)
+        view = replace(view, labeled=Labeled(features_LD, targets_L, probabilities_LC))
+    if Need.TEXT in needs:
+        view = replace(
+            view,
+            text_CD=parts.prompts.positive_CD.float().numpy(),
+            classifier_CD=linear_classifier(parts.prompts).numpy(),
+        )
+    return view

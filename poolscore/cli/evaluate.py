@@ -1,0 +1,142 @@
+"""`poolscore evaluate`: simulate active learning on images whose classes are known."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec, Precision
+from poolscore.evaluation.records import Cell, Protocol, Table
+from poolscore.store.pool_rules import DEFAULT_TEMPLATE
+
+_HELP = """Compare strategies on labeled images before spending a budget on unlabeled ones.
+
+Each FOLDER has a labels.csv with the columns path, label and, if there is one, split (train, val,
+test); FOLDER:COLUMN takes the classes from another column. Images of train and val can be asked
+for, images of test measure accuracy; without a split a fifth is drawn for testing.
+
+Every strategy starts with zero-shot prompts, asks for images, trains on the answers, and asks
+again. Protocol percent asks for 1 % of the pool a round, 6 rounds; per-class for one image a class,
+8 rounds. Table selection compares strategies with equal training on answers alone, joint whole
+methods with pseudo-labels and some without any answers, candidates the losses for answers that
+name several classes.
+
+Writes README.md with figures, cells.csv, summary.json and study.json into --out. Stopped or killed,
+the same command goes on with what study.json lacks.
+
+Example: poolscore evaluate photos --strategy coverage --strategy random
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    paragraphs = [" ".join(each.split()) for each in _HELP.split("\n\n")]
+    app.command(help="\n\n".join(paragraphs))(evaluate)
+
+
+def evaluate(
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER[:COLUMN]...", help="Images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/evaluate"),
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="Of table selection; repeatable.  [default: all]")
+    ] = None,
+    protocol: Annotated[
+        list[Protocol] | None, typer.Option(help="Repeatable.  [default: both]")
+    ] = None,
+    table: Annotated[
+        list[Table] | None, typer.Option(help="Repeatable.  [default: selection]")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Simulations of each kind.")] = 3,
+    template: Annotated[
+        str, typer.Option(help="Text for a class; '{}' stands for its name.")
+    ] = DEFAULT_TEMPLATE,
+    encoder: Annotated[str, typer.Option(help="open_clip model.")] = EMBEDDED_MODEL,
+    pretrained: Annotated[
+        str, typer.Option(help="open_clip tag or weights file; empty for the shipped model.")
+    ] = "",
+    precision: Annotated[Precision, typer.Option(help="Arithmetic of the image tower.")] = "auto",
+    processes: Annotated[
+        int, typer.Option(min=1, help="Simulations at a time, a processor each.")
+    ] = os.cpu_count() or 1,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of the embeddings.  [default: OUT/embeddings]")
+    ] = None,
+) -> None:
+    """Compare strategies on labeled images."""
+    from poolscore.acquisition.registry import get_strategy, strategy_names
+
+    for name in strategy or ():
+        get_strategy(name)  # mistakes show before seconds of imports
+    from poolscore.evaluation.evaluate import Request
+    from poolscore.evaluation.evaluate import evaluate as run
+
+    request = Request(
+        folders=folders,
+        out=out,
+        cache=cache or out / "embeddings",
+        strategies=strategy or strategy_names(),
+        protocols=protocol or list(Protocol),
+        tables=table or [Table.SELECTION],
+        seeds=seeds,
+        template=template,
+        encoder=EncoderSpec(model=encoder, pretrained=pretrained, precision=precision),
+        processes=processes,
+    )
+    console = Console()
+    with _watcher(console) as watcher:
+        try:
+            page = run(request, watcher)
+        except KeyboardInterrupt:
+            console.print("Stopped. What was finished is kept: the same command goes on.")
+            raise typer.Exit(130) from None
+    console.print(f"Wrote {page}", highlight=False, soft_wrap=True)
+
+
+class _Watcher:
+    """A bar for the embedding of each set, then one for the simulations."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def embedding(self, name: str, done: int, total: int) -> None:
+        self._show(f"embedding {name}", done, total, "")
+
+    def simulating(self, done: int, total: int, cell: Cell | None) -> None:
+        newest = ""
+        if cell is not None:
+            key = cell.key
+            newest = f"{key.data} {key.protocol} {key.arm}: {cell.rounds[-1].accuracy:.1%}"
+        self._show("simulations", done, total, newest)
+
+    def _show(self, what: str, done: int, total: int, newest: str) -> None:
+        if what not in self._bars:
+            self._bars[what] = self._progress.add_task(what, total=total, newest="")
+        self._progress.update(self._bars[what], completed=done, newest=newest)
+
+
+@contextmanager
+def _watcher(console: Console) -> Generator[_Watcher]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[newest]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _Watcher(progress)

@@ -1,0 +1,1 @@
+"""How likely a prediction is right, by more than one witness."""

@@ -1,0 +1,91 @@
+"""What a study compares: one arm is a way to choose, to train and to use the rest of the pool."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from poolscore.evaluation.records import Table
+from poolscore.labels.candidates.family import CandidateLossName
+from poolscore.prompts.config import DualPromptConfig
+
+LabelFreeMethod = Literal["zero-shot", "bafta", "coft"]
+
+LABELS_ONLY = DualPromptConfig(pseudo_per_class=0)
+"""How every arm of the selection table trains."""
+MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16})
+"""Our training with pseudo-labels."""
+PUBLISHED_MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16})
+"""ActiveCLIP's: the K = k surest of each class [A: K not given; C: 16, UPL's habit]."""
+JOINT_DEFAULT, JOINT_CONTROL = "ours", "random + same mining"
+
+
+@dataclass(frozen=True)
+class ActiveArm:
+    """Asks, learns, asks again."""
+
+    name: str
+    table: Table
+    strategy: str
+    config: DualPromptConfig = LABELS_ONLY
+    """Training of the model that is measured."""
+    asking: DualPromptConfig | None = None
+    """Training of the model that chooses, where it is another one."""
+
+
+@dataclass(frozen=True)
+class LabelFreeArm:
+    """Never asks anybody."""
+
+    name: LabelFreeMethod
+    table: Table = Table.JOINT
+
+
+Arm = ActiveArm | LabelFreeArm
+
+
+def selection_arms(strategies: Sequence[str]) -> list[Arm]:
+    """Every strategy with the same training on its answers alone.
+
+    C-PEAL's rule is entropy on a calibrated model: that model chooses, and another one, trained
+    like everybody's, is measured.
+    """
+    calibrated = LABELS_ONLY.model_copy(update={"calibration_weight": 1.0})
+    return [
+        ActiveArm(name, Table.SELECTION, name, asking=calibrated if name == "c_peal" else None)
+        for name in strategies
+    ]
+
+
+def joint_arms(default: str) -> list[Arm]:
+    """Whole methods: ours, the same with images drawn at random, the published ones."""
+    return [
+        ActiveArm(JOINT_DEFAULT, Table.JOINT, default, MINING),
+        ActiveArm(JOINT_CONTROL, Table.JOINT, "random", MINING),
+        ActiveArm("ActiveCLIP", Table.JOINT, "dual_prompt", PUBLISHED_MINING),
+        *(LabelFreeArm(method) for method in get_args(LabelFreeMethod)),
+    ]
+
+
+def candidate_arms() -> list[Arm]:
+    """The same random images with the same candidate sets, other losses."""
+    losses: dict[str, tuple[CandidateLossName, bool]] = {
+        "naive": ("naive", False),
+        "rc": ("rc", False),
+        "alignment": ("rc", True),
+    }
+    return [
+        ActiveArm(
+            name,
+            Table.CANDIDATES,
+            "random",
+            LABELS_ONLY.model_copy(update={"candidate_loss": loss, "candidate_alignment": aligned}),
+        )
+        for name, (loss, aligned) in losses.items()
+    ]
+
+
+def fingerprint() -> str:
+    """Digest of everything that an arm's name stands for."""
+    arms = [*joint_arms("random"), *candidate_arms(), *selection_arms(["c_peal"])]
+    return hashlib.sha256(repr(arms).encode()).hexdigest()[:16]

@@ -1,0 +1,150 @@
+"""A study from labeled folders to its page: what `poolscore evaluate` does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol as Interface
+
+from poolscore import __version__
+from poolscore.encoder.encoder import Encoder
+from poolscore.encoder.load import load_encoder
+from poolscore.encoder.spec import EncoderSpec
+from poolscore.errors import InvalidInputError
+from poolscore.evaluation.arms import (
+    JOINT_CONTROL,
+    JOINT_DEFAULT,
+    Arm,
+    candidate_arms,
+    fingerprint,
+    joint_arms,
+    selection_arms,
+)
+from poolscore.evaluation.labeled_folder import LabeledFolder, read_labeled_folder
+from poolscore.evaluation.labeled_set import LabeledSet, embed_labeled_folder
+from poolscore.evaluation.records import Cell, Protocol, Table
+from poolscore.evaluation.study import Plan, run_tasks
+from poolscore.evaluation.study_file import StudyFile
+from poolscore.evaluation.study_page import Arms, write_study_page
+from poolscore.store.pool_rules import DEFAULT_STRATEGY
+
+NOISES = (0.1, 0.3, 0.5)
+"""Probabilities of a wrong class in a candidate set."""
+SPLIT_SEED = 0
+"""Draws the test images of a folder without a split: the same ones in every study."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is studied."""
+
+    folders: Sequence[str]
+    """FOLDER or FOLDER:COLUMN."""
+    out: Path
+    cache: Path
+    """Folder of the embeddings."""
+    strategies: Sequence[str]
+    """Of the selection table."""
+    protocols: Sequence[Protocol]
+    tables: Sequence[Table]
+    seeds: int
+    template: str
+    encoder: EncoderSpec
+    processes: int
+
+
+class Watcher(Interface):
+    """Is told what happens."""
+
+    def embedding(self, name: str, done: int, total: int) -> None:
+        """Images of a set, while it is embedded."""
+        ...
+
+    def simulating(self, done: int, total: int, cell: Cell | None) -> None:
+        """Simulations, with the one that has just ended."""
+        ...
+
+
+def evaluate(request: Request, watcher: Watcher) -> Path:
+    """Do what the study of `request.out` lacks, write its page and return that.
+
+    Every finished simulation is kept at once in `study.json`. `preface.md` and `closing.md` in the
+    folder frame the page. Raises InvalidInputError for folders, strategies and files that cannot
+    be used, PoolscoreError STUDY_WORKER_DIED.
+    """
+    folders = _read(request.folders)
+    arms = _arms(request)
+    encoder = load_encoder(request.encoder, device="auto")
+    sets = [_embed(folder, encoder, request, watcher) for folder in folders]
+    file = StudyFile(request.out / "study.json", _settings(sets, encoder, request.template))
+    tasks = Plan(sets, arms, request.protocols, request.seeds, NOISES).tasks()
+    missing = [task for task in tasks if not file.done(task.key)]
+    done = len(tasks) - len(missing)
+    watcher.simulating(done, len(tasks), None)
+    spec = request.encoder.model_copy(update={"precision": encoder.precision})
+    for cell in run_tasks(missing, sets, spec, request.processes):
+        file.add(cell)
+        done += 1
+        watcher.simulating(done, len(tasks), cell)
+    return write_page(request.out, file)
+
+
+def write_page(out: Path, file: StudyFile) -> Path:
+    """Write the page of everything that the study holds by now."""
+    before, after = (_note(out / name) for name in ("preface.md", "closing.md"))
+    arms = Arms(DEFAULT_STRATEGY, JOINT_DEFAULT, JOINT_CONTROL)
+    write_study_page(out, file.study, arms, before or "# Study", after)
+    return out / "README.md"
+
+
+def _note(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
+def _read(folders: Sequence[str]) -> list[LabeledFolder]:
+    found = list[LabeledFolder]()
+    for folder in folders:
+        path, _, column = folder.rpartition(":")
+        if not path or Path(folder).is_dir():
+            path, column = folder, "label"
+        found.append(read_labeled_folder(Path(path), SPLIT_SEED, column))
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInputError(
+            f"two of the folders are called '{twice}', and results go by that name; rename one",
+            reason="DUPLICATE_DATA",
+        )
+    return found
+
+
+def _arms(request: Request) -> list[Arm]:
+    by_table = {
+        Table.SELECTION: selection_arms(request.strategies),
+        Table.JOINT: joint_arms(DEFAULT_STRATEGY),
+        Table.CANDIDATES: candidate_arms(),
+    }
+    return [arm for table in request.tables for arm in by_table[table]]
+
+
+def _embed(
+    folder: LabeledFolder, encoder: Encoder, request: Request, watcher: Watcher
+) -> LabeledSet:
+    return embed_labeled_folder(
+        folder,
+        encoder,
+        request.template,
+        # Columns of a folder share its embeddings.
+        request.cache / f"{folder.root.name}.npz",
+        lambda done, total: watcher.embedding(folder.name, done, total),
+    )
+
+
+def _settings(sets: Sequence[LabeledSet], encoder: Encoder, template: str) -> dict[str, str]:
+    """What every number depends on."""
+    of_sets = {f"images of {data.name}": data.digest for data in sets}
+    return {
+        "poolscore": __version__,
+        "encoder": encoder.digest,
+        "template": template,
+        "training": fingerprint(),
+    } | of_sets

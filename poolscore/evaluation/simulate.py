@@ -1,0 +1,140 @@
+"""One simulation: ask, train, measure, round after round, on images whose classes are known.
+
+Shapes: N images of the pool, L of them answered, C classes.
+"""
+
+import math
+import time
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+
+from poolscore.acquisition.base import Int64, PoolView
+from poolscore.acquisition.build_view import ViewParts, build_view
+from poolscore.acquisition.registry import get_strategy
+from poolscore.evaluation.arms import ActiveArm
+from poolscore.evaluation.measure import judge, judge_signals
+from poolscore.evaluation.records import Cell, CellKey, Protocol, Round
+from poolscore.evaluation.world import Predictions, World
+from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.mining import mine_pseudo_labels
+from poolscore.prompts.train import TrainingSet
+from poolscore.scoring.kernel import score
+
+
+def plan_rounds(protocol: Protocol, pool: int, classes: int) -> tuple[int, int]:
+    """Return the number of rounds and the answers of each."""
+    if protocol is Protocol.PERCENT:
+        return 6, math.ceil(pool / 100)
+    return 8, classes
+
+
+def simulate(world: World, arm: ActiveArm, key: CellKey) -> Cell:
+    """Run every round of one cell; the same arguments give the same numbers, times excepted."""
+    data = world.data
+    state = _State(world, arm, key)
+    rounds, size = plan_rounds(key.protocol, len(data.ids_N), len(data.classes))
+    done = [state.measure(0, 0.0)]
+    for number in range(1, rounds + 1):
+        started = time.process_time()
+        state.ask(size, np.random.default_rng([key.seed, number]))
+        state.train()
+        done.append(state.measure(number, time.process_time() - started))
+    return Cell(key=key, pool=len(data.ids_N), classes=len(data.classes), rounds=tuple(done))
+
+
+class _State:
+    """The answers so far and what was learned from them."""
+
+    def __init__(self, world: World, arm: ActiveArm, key: CellKey) -> None:
+        self._world, self._arm, self._key = world, arm, key
+        self._rows_L, self._targets_L = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._kept_L = np.empty(0, np.bool_)
+        self._pseudo_labels = 0
+        self._measured = self._asking = world.predict(world.zero_shot())
+        self._candidates_NC = _candidate_sets(world, key)
+
+    def ask(self, size: int, rng: np.random.Generator) -> None:
+        """Let the strategy choose, and answer with the truth."""
+        open_rows = self._open()
+        choice = get_strategy(self._arm.strategy).query(self._view(open_rows), size, rng)
+        rows = open_rows[choice.rows]
+        kept = choice.keep_prediction
+        kept = np.zeros(len(rows), np.bool_) if kept is None else kept
+        predicted = self._asking.scores.predicted[rows]
+        answers = np.where(kept, predicted, self._world.data.pool_targets_N[rows])
+        self._rows_L = np.append(self._rows_L, rows)
+        self._targets_L = np.append(self._targets_L, answers)
+        self._kept_L = np.append(self._kept_L, kept)
+
+    def train(self) -> None:
+        """Train on every answer so far, from scratch."""
+        self._measured = self._asking = self._trained(self._arm.config)
+        if self._arm.asking is not None:
+            self._asking = self._trained(self._arm.asking)
+
+    def measure(self, number: int, seconds: float) -> Round:
+        """Judge the prompts that are measured."""
+        data = self._world.data
+        tests = score(data.test_MD, self._measured.prompts)
+        return Round(
+            number=number,
+            answers=int((~self._kept_L).sum()),
+            kept=int(self._kept_L.sum()),
+            pseudo_labels=self._pseudo_labels,
+            **asdict(judge(data, tests.predicted, tests.probability)),
+            auroc=judge_signals(data, self._measured, self._open()),
+            seconds=seconds,
+        )
+
+    def _open(self) -> Int64:
+        """Rows without an answer, in order."""
+        return np.setdiff1d(np.arange(len(self._world.data.ids_N)), self._rows_L)
+
+    def _view(self, rows: Int64) -> PoolView:
+        data, by_id = self._world.data, np.argsort(self._rows_L)
+        labeled = self._rows_L[by_id]
+        parts = ViewParts(
+            ids_N=data.ids_N[rows],
+            scores=self._asking.scores.take(rows),
+            classes=data.classes,
+            prompts=self._asking.prompts,
+            features=lambda: data.pool_ND[rows],
+            labeled=lambda: (data.pool_ND[labeled], self._targets_L[by_id]),
+        )
+        return build_view(parts, get_strategy(self._arm.strategy).needs)
+
+    def _trained(self, config: DualPromptConfig) -> Predictions:
+        data, world = self._world.data, self._world
+        mined, classes = self._mine(config)
+        candidates_NC = self._candidates_NC
+        if candidates_NC is not None:
+            candidates_NC = candidates_NC[self._rows_L]
+        images = TrainingSet(
+            features_ND=data.pool_ND[np.append(self._rows_L, mined)],
+            targets_N=np.append(self._targets_L, classes),
+            pseudo_N=np.repeat([False, True], [len(self._rows_L), len(mined)]),
+            candidates_NC=candidates_NC,
+        )
+        return world.predict(world.train(images, config, self._key.seed))
+
+    def _mine(self, config: DualPromptConfig) -> tuple[Int64, Int64]:
+        """Rows and classes that the model which asked is surest of."""
+        seen, data = self._asking, self._world.data
+        answered_N = np.zeros(len(data.ids_N), np.bool_)
+        answered_N[self._rows_L] = True
+        confidence_N = seen.scores.p_clean
+        return mine_pseudo_labels(
+            seen.scores.predicted, confidence_N, data.ids_N, answered_N, config.pseudo_per_class
+        )
+
+
+def _candidate_sets(world: World, key: CellKey) -> npt.NDArray[np.bool_] | None:
+    """The true class of every image and each other one with probability `noise`, (N, C)."""
+    if key.noise == 0:
+        return None
+    truth_N, classes = world.data.pool_targets_N, len(world.data.classes)
+    drawn_NC = np.random.default_rng([key.seed, 0]).random((len(truth_N), classes)) < key.noise
+    drawn_NC[np.arange(len(truth_N)), truth_N] = True
+    return drawn_NC
