@@ -4,6 +4,8 @@ Shapes: N training images, n images of a step, P prompts (a positive one and, fo
 negative one), M context vectors, W token width, C classes, D embedding width, R adapter rank.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 from poolscore.encoder.prompt_text import PromptTextEncoder
@@ -55,11 +57,26 @@ class Learner:
         self.adapter = _trainable_adapter(image_width, config.adapter_rank, generator, device)
         adapter = [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else []
         self.optimizer = make_optimizer(self.contexts_PMW, adapter, labels, config)
-        self._average = WeightAverage([self.contexts_PMW, *adapter])
+        self._learned = [self.contexts_PMW, *adapter]
+        self._average = WeightAverage(self._learned)
+        self._count_weights()
+
+    def learn_also(
+        self, tensors: Sequence[torch.Tensor], learning_rate: float, weight_decay: float
+    ) -> None:
+        """Learn what the image features of `step` come from too; before the first step."""
+        self.optimizer.add_param_group(
+            {"params": list(tensors), "lr": learning_rate, "weight_decay": weight_decay}
+        )
+        self._learned += tensors
+        self._average = WeightAverage(self._learned)
         self._count_weights()
 
     def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Take one step on the images of `batch`; return the loss before it, detached."""
+        """Take one step on the images of `batch`; return the loss before it, detached.
+
+        The loss reaches what `image_nD` was computed from, if that asks for gradients.
+        """
         loss = self._objective(self._forward(image_nD), batch, self._done, self._steps)
         self.optimizer.zero_grad()
         loss.backward()
