@@ -69,10 +69,10 @@ def tune_visual(
     `encoder` computes in fp32, has no tuning and is left as it was. Prompts start at and stay near
     the text features of `template`. `on_step` receives (steps done, steps in all, loss); what it
     raises ends the training. Raises InvalidInputError UNSUPPORTED_IMAGE_TOWER, TUNING_BASE,
-    NO_TRAINING_DATA, TARGET_OUT_OF_RANGE, CONTEXT_LENGTH or TUNING_DIVERGED.
+    NOTHING_FROZEN, NO_TRAINING_DATA, TARGET_OUT_OF_RANGE, CONTEXT_LENGTH or TUNING_DIVERGED.
     """
     check_tower(encoder.image_tower, config, encoder.spec.model)
-    _check(encoder, classes, data)
+    _check(encoder, classes, data, prompts)
     generator = torch.Generator().manual_seed(seed)
     tensors = initial_tensors(encoder.image_tower, config, generator)
     pseudo_N = np.zeros(len(data.targets_N), np.bool_)
@@ -136,7 +136,15 @@ def _on_cpu(parameters: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:
     return {name: each.detach().cpu().clone() for name, each in parameters.items()}
 
 
-def _check(encoder: Encoder, classes: Sequence[str], data: LabeledPixels) -> None:
+def _check(
+    encoder: Encoder, classes: Sequence[str], data: LabeledPixels, prompts: DualPromptConfig
+) -> None:
+    if prompts.image_consistency or prompts.logit_consistency:
+        raise InvalidInputError(
+            "image_consistency and logit_consistency compare with frozen image features, and "
+            "there are none while the image tower is tuned: leave both at 0.",
+            reason="NOTHING_FROZEN",
+        )
     if encoder.precision != "fp32" or encoder.spec.visual_tuning:
         raise InvalidInputError(
             "An image tower is tuned in fp32 and from its own weights: load the encoder with "

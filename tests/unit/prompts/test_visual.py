@@ -84,7 +84,7 @@ def test_training_lowers_the_loss_and_raises_accuracy(
         config,
         prompts,
         seed=3,
-        on_step=lambda done, steps, loss: losses.append(loss),
+        on_step=lambda *now: losses.append(now[2]),
     )
     assert len(losses) == 60
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
@@ -160,6 +160,10 @@ def test_impossible_trainings_are_refused(encoder: Encoder, tmp_path: Path) -> N
         with pytest.raises(InvalidInputError) as caught:
             tune_visual(used, CLASSES, TEMPLATE, images, config, PROMPTS)
         assert caught.value.reason == reason
+    for term in ("image_consistency", "logit_consistency"):
+        with pytest.raises(InvalidInputError) as caught:
+            train(encoder, VPT, **{term: 1.0})
+        assert caught.value.reason == "NOTHING_FROZEN"
 
 
 def test_an_interrupted_training_leaves_the_encoder_as_it_was(encoder: Encoder) -> None:
