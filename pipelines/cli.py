@@ -1,4 +1,4 @@
-"""`poolscore embed`: embed a folder or a list of images into a pool."""
+"""`poolscore embed`: embed a folder or a list of images into a pool; and `poolscore tune`."""
 
 import signal
 from collections.abc import Generator
@@ -10,14 +10,16 @@ import typer
 from rich.console import Console
 
 from pipelines.bar import run_bar
+from pipelines.tune_command import tune
 from poolscore.config import Settings
 from poolscore.errors import AbortedError
 from poolscore.store.records import RunProgress
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(embed)
+    app.command()(tune)
 
 
 def embed(

@@ -41,6 +41,9 @@ def create(
         str, typer.Option(help="open_clip tag or weights file; empty for the shipped model.")
     ] = "",
     precision: Annotated[Precision, typer.Option(help="Arithmetic of the image tower.")] = "auto",
+    visual_tuning: Annotated[
+        Path | None, typer.Option(help="File of `poolscore tune` for this encoder.")
+    ] = None,
     strategy: Annotated[
         str, typer.Option(help="How to choose what to label next.")
     ] = DEFAULT_STRATEGY,
@@ -51,7 +54,12 @@ def create(
     """Register a pool."""
     catalog = Catalog.open(Settings().catalog_url)
     names = _classes(classes, classes_file)
-    spec = EncoderSpec(model=encoder, pretrained=_pretrained(pretrained), precision=precision)
+    spec = EncoderSpec(
+        model=encoder,
+        pretrained=_pretrained(pretrained),
+        precision=precision,
+        visual_tuning=str(visual_tuning or ""),
+    )
     # Mistakes in the names show before the encoder has been loaded, which takes seconds.
     create_pool(catalog, name, names, template, spec, "", strategy, train_after, validate_only=True)
     spec, digest = _resolve(spec)
@@ -141,6 +149,7 @@ def _details(pool: Pool) -> Table:
         "classes": f"{len(pool.classes)}: {shown}",
         "template": pool.template,
         "encoder": f"{pool.encoder.model}{pretrained}, {pool.encoder.precision}",
+        **({"tuning": pool.encoder.visual_tuning} if pool.encoder.visual_tuning else {}),
         "digest": pool.encoder_digest,
         "strategy": pool.strategy,
         "trains": trains or "on request",

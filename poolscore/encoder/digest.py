@@ -26,3 +26,12 @@ def encoder_digest(
         hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         hashed.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return hashed.hexdigest()
+
+
+def tuned_digest(base_digest: str, tuning_digest: str, precision: str) -> str:
+    """Hex SHA-256 of an encoder with a tuned image tower.
+
+    `base_digest` is that of the encoder without tuning in fp32, for which the tuning was learned.
+    """
+    described = {"base": base_digest, "tuning": tuning_digest, "precision": precision}
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

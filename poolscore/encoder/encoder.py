@@ -61,19 +61,30 @@ class Encoder:
         """One photograph -> (3, S, S) 8-bit pixels for `encode_images`."""
         return self.preprocessing(image)
 
+    @property
+    def image_tower(self) -> nn.Module:
+        """What `image_features` runs."""
+        return self._model.visual
+
     @torch.inference_mode()
     def encode_images(
         self, pixels_N3SS: npt.NDArray[np.uint8] | torch.Tensor
     ) -> npt.NDArray[np.float16]:
         """8-bit pixels from `preprocess` -> contiguous (N, D) L2-normalised float16."""
-        pixels = torch.as_tensor(pixels_N3SS)
+        features_ND = self.image_features(torch.as_tensor(pixels_N3SS))
+        return np.ascontiguousarray(features_ND.half().cpu().numpy())
+
+    def image_features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """8-bit pixels (N, 3, S, S) -> (N, D) L2-normalised float32 on the encoder's device.
+
+        Differentiable in what is attached to the image tower and asks for gradients.
+        """
         if pixels.dtype != torch.uint8:
             raise TypeError(f"pixels must be 8-bit as `preprocess` makes them, not {pixels.dtype}")
         normalized = self.preprocessing.normalize(pixels.to(self.device, non_blocking=True))
         # In two steps: converting type and layout at once takes twice as long on a CPU.
         inputs = normalized.to(self._dtype).contiguous(memory_format=self._layout)
-        features_ND = normalize(self._model.encode_image(inputs).float(), dim=-1)
-        return np.ascontiguousarray(features_ND.half().cpu().numpy())
+        return normalize(self._model.encode_image(inputs).float(), dim=-1)
 
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:

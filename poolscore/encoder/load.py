@@ -8,11 +8,14 @@ from torch import nn
 from poolscore.encoder.allocator import keep_freed_memory
 from poolscore.encoder.architecture import model_config
 from poolscore.encoder.class_tokens import Tokenizer
-from poolscore.encoder.digest import encoder_digest
+from poolscore.encoder.digest import encoder_digest, tuned_digest
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.hardware import resolve_device, resolve_precision
 from poolscore.encoder.preprocessing import load_preprocessing
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.encoder.visual_tuning.artefact import load_tuning
+from poolscore.encoder.visual_tuning.attach import apply_tensors
+from poolscore.encoder.visual_tuning.tuning import VisualTuning, check_base
 from poolscore.encoder.weights import weights_file
 from poolscore.errors import InvalidInputError
 
@@ -21,15 +24,22 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     """Load, freeze and place the model of `spec`.
 
     Raises InvalidInputError (UNKNOWN_MODEL, ENCODER_UNAVAILABLE) for a name, tag or file that can
-    never work and UnavailableError (ENCODER_UNAVAILABLE) when the hub cannot be reached.
+    never work and UnavailableError (ENCODER_UNAVAILABLE) when the hub cannot be reached; for a
+    visual tuning also what `load_tuning` raises and InvalidInputError TUNING_OTHER_ENCODER.
     """
     keep_freed_memory()
     target = resolve_device(device)
     precision = resolve_precision(spec.precision, target)
     config = model_config(spec)
     preprocessing = load_preprocessing(spec)
+    # A tuning that cannot be read shows before the weights are, which takes seconds.
+    tuning = load_tuning(Path(spec.visual_tuning)) if spec.visual_tuning else None
     model = _create(spec, weights_file(spec), bool(config.get("quick_gelu", False)))
-    digest = encoder_digest(config, model, precision, preprocessing)
+    if tuning is None:
+        digest = encoder_digest(config, model, precision, preprocessing)
+    else:
+        base = encoder_digest(config, model, "fp32", preprocessing)
+        digest = _tune(spec, model, tuning, base, precision)
     if precision == "bf16":
         _to_bfloat16(model.get_submodule("visual"))
     model.to(target)
@@ -46,6 +56,15 @@ def _create(spec: EncoderSpec, weights: Path, quick_gelu: bool) -> nn.Module:
         problem = f"{weights} does not hold the weights of open_clip's '{spec.model}'"
         raise _unusable(spec, problem, error) from error
     return model.eval().requires_grad_(False)
+
+
+def _tune(
+    spec: EncoderSpec, model: nn.Module, tuning: VisualTuning, base: str, precision: str
+) -> str:
+    """Apply a tuning that was made for the encoder with digest `base`; return the new digest."""
+    check_base(tuning, spec, base)
+    apply_tensors(model.get_submodule("visual"), tuning.config, tuning.tensors)
+    return tuned_digest(base, tuning.digest, precision)
 
 
 def _tokenizer(spec: EncoderSpec) -> Tokenizer:

@@ -23,11 +23,19 @@ class EncoderSpec(BaseModel):
     absolute because other processes, with other working directories, load the same encoder."""
     precision: Precision = "auto"
     """Arithmetic of the image tower; auto: bf16 where the processor computes it fast."""
+    visual_tuning: str = ""
+    """File of `poolscore tune` with what it learned for this image tower; empty: none. Becomes
+    absolute, as a weights file does."""
 
     @field_validator("pretrained")
     @classmethod
     def _make_absolute(cls, value: str) -> str:
         return str(Path(value).expanduser().absolute()) if _is_path(value) else value
+
+    @field_validator("visual_tuning")
+    @classmethod
+    def _make_tuning_absolute(cls, value: str) -> str:
+        return str(Path(value).expanduser().absolute()) if value else value
 
     @property
     def weights_path(self) -> Path | None:

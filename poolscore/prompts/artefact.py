@@ -6,24 +6,21 @@ whatever the caller adds (class names, template, encoder digest, ...).
 """
 
 import hashlib
-import json
-from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
 import torch
 from pyarrow import fs
-from safetensors.torch import load, save
+from safetensors.torch import load
 
 from poolscore.errors import FailedPreconditionError
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.trained import TrainedPrompts
 from poolscore.scoring.types import Adapter, PromptFeatures
 from poolscore.store.files import read_bytes, write_once
+from poolscore.store.tensor_file import document_of, pack
 
 FORMAT = "poolscore-prompts/1"
-_HEADER = "poolscore"
-"""The only header entry: safetensors does not keep the order of several, and order is content."""
 
 
 def save_prompts(
@@ -42,7 +39,7 @@ def save_prompts(
         "metrics": prompts.metrics,
         "metadata": metadata,
     }
-    data = save(_tensors(prompts), {_HEADER: json.dumps(header, sort_keys=True)})
+    data = pack(_tensors(prompts), header)
     digest = hashlib.sha256(data).hexdigest()
     path = f"{folder}/{digest}.safetensors"
     write_once(filesystem, path, data)
@@ -79,11 +76,7 @@ def load_prompts(filesystem: fs.FileSystem, path: str) -> tuple[TrainedPrompts, 
 
 
 def _header(data: bytes, path: str) -> dict[str, Any]:
-    """JSON of the file's header: 8 bytes of length, then an object with `__metadata__`."""
-    header: dict[str, Any] = {}
-    with suppress(ValueError, KeyError, TypeError):
-        end = 8 + int.from_bytes(data[:8], "little")
-        header = json.loads(json.loads(data[8:end])["__metadata__"][_HEADER])
+    header = document_of(data)
     if header.get("format") != FORMAT:
         raise FailedPreconditionError(
             f"'{path}' holds {header.get('format', 'no prompts')}, this version of poolscore reads "
@@ -104,11 +97,7 @@ def _tensors(prompts: TrainedPrompts) -> dict[str, torch.Tensor]:
         "adapter_down": None if adapter is None else adapter.down_DR,
         "adapter_up": None if adapter is None else adapter.up_RD,
     }
-    return {
-        name: tensor.detach().float().cpu().contiguous()
-        for name, tensor in named.items()
-        if tensor is not None
-    }
+    return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
 def _features(tensors: dict[str, torch.Tensor], scale: float) -> PromptFeatures:

@@ -4,6 +4,8 @@ Shapes: N training images, n images of a step, P prompts (a positive one and, fo
 negative one), M context vectors, W token width, C classes, D embedding width, R adapter rank.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 from poolscore.encoder.prompt_text import PromptTextEncoder
@@ -51,14 +53,27 @@ class Learner:
         )
         adapter = [self.adapter.down_DR, self.adapter.up_RD] if self.adapter else []
         self.optimizer = make_optimizer(self.contexts_PMW, adapter, labels, config)
-        self._average = WeightAverage([self.contexts_PMW, *adapter])
+        self._learned = [self.contexts_PMW, *adapter]
+        self._average = WeightAverage(self._learned)
+        self._count_weights()
+
+    def learn_also(
+        self, tensors: Sequence[torch.Tensor], learning_rate: float, weight_decay: float
+    ) -> None:
+        """Learn what the image features of `step` come from too; before the first step."""
+        self.optimizer.add_param_group(
+            {"params": list(tensors), "lr": learning_rate, "weight_decay": weight_decay}
+        )
+        self._learned += tensors
+        self._average = WeightAverage(self._learned)
         self._count_weights()
 
     def step(self, image_nD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Take one step on the images of `batch`; return the loss before it, detached.
 
-        The text tower runs every `text_every` steps. In between the text features stand still
-        and their gradient gathers; its mean then goes through the tower to the contexts.
+        The loss reaches what `image_nD` was computed from, if that asks for gradients. The text
+        tower runs every `text_every` steps: in between the text features stand still and their
+        gradient gathers, and the sum then goes through the tower to the contexts.
         """
         loss = self._objective(self._forward(image_nD), batch, self._done, self._steps)
         self.optimizer.zero_grad()  # what has no gradient is left alone: the contexts, in between
