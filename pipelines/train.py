@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.answers import UsableAnswers, usable_answers
 from pipelines.places import Store
+from pipelines.pseudo_labels import Before, mine
 from pipelines.rank import RankRequest, default_seed
 from pipelines.rescore import rescore_pool
 from pipelines.scan import ScoredPool, features_by_id, score_snapshot
@@ -16,12 +18,10 @@ from poolscore.encoder.encoder import Encoder
 from poolscore.errors import FailedPreconditionError
 from poolscore.prompts.artefact import load_prompts, save_prompts
 from poolscore.prompts.config import DualPromptConfig
-from poolscore.prompts.mining import mine_pseudo_labels
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
 from poolscore.prompts.trained import TrainedPrompts
 from poolscore.store import files
-from poolscore.store.annotator_answers import AnnotatorAnswer, newest_answers
-from poolscore.store.arrow import compute as pc
+from poolscore.store.annotator_answers import newest_answers
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
@@ -70,9 +70,11 @@ def train_pool(
         given, watermark = newest_answers(catalog, pool_id)
         manifest = _manifest(catalog, store, pool_id, snapshot)
         parent = get_prompt_version(catalog, pool_id, active)
-        before = score_snapshot(store, manifest, _load(store, parent).features)
-        answers = usable_answers(given, pool.classes, before.ids)
-        data = _training_set(store, manifest, before, answers, given, config)
+        prompts = _load(store, parent).features
+        before = Before(score_snapshot(store, manifest, prompts), prompts, parent.label_watermark)
+        answers = usable_answers(given, pool.classes, before.pool.ids)
+        mined = mine(store, manifest, before, answers, given, config)
+        data = _training_set(store, manifest, before.pool, answers, *mined)
     with watch.stage("train"):
         text = encoder.prompt_encoder(pool.classes, config.context_length, config.class_specific)
         trained = train_dual_prompts(
@@ -126,20 +128,10 @@ def _training_set(
     manifest: Manifest,
     before: ScoredPool,
     answers: UsableAnswers,
-    given: list[AnnotatorAnswer],
-    config: DualPromptConfig,
+    rows: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.int64],
 ) -> TrainingSet:
-    """Answered images, then the mined ones; an answered image is never mined."""
-    answered = pa.array([each.item_id for each in given], pa.string())
-    exclude = pc.is_in(before.ids, value_set=answered).to_numpy(zero_copy_only=False)
-    # Zero-shot scores carry the probability as p_clean, so one rule serves every round.
-    rows, classes = mine_pseudo_labels(
-        before.scores.predicted,
-        before.scores.p_clean,
-        np.array(before.ids.to_pylist(), dtype=np.str_),
-        exclude,
-        config.pseudo_per_class,
-    )
+    """Answered images, then the mined ones."""
     mined = before.ids.take(pa.array(rows)).to_pylist()
     candidates = answers.candidates_NC
     if candidates is not None:

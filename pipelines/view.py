@@ -61,7 +61,7 @@ def pool_view(
         ids_N=np.array(ids, dtype=np.str_),
         scores=scored.scores.take(rows),
         classes=source.pool.classes,
-        prompts=source.prompts,
+        prompts=lambda: source.prompts,
         features=lambda: features_by_id(source.store, source.manifest, ids),
         labeled=lambda: _labeled(source, scored, labels),
     )

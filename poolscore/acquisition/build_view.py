@@ -20,14 +20,15 @@ Features = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class ViewParts:
-    """What views are made of; embeddings are asked for when a need calls for them."""
+    """What views are made of; what is a function is called when a need calls for it."""
 
     ids_N: npt.NDArray[np.str_]
     """Items that can be asked for."""
     scores: Scores
-    """Of these items, by `prompts`."""
+    """Of these items."""
     classes: Sequence[str]
-    prompts: PromptFeatures
+    prompts: Callable[[], PromptFeatures]
+    """Of the version that `scores` are by; asked for repeatedly."""
     features: Callable[[], Features]
     """Embeddings (N, D) of the items."""
     labeled: Callable[[], tuple[Features, npt.NDArray[np.int64]]]
@@ -44,17 +45,20 @@ def build_view(parts: ViewParts, needs: frozenset[Need]) -> PoolView:
     if needs & {Need.FEATURES, Need.PROBABILITIES, Need.NEIGHBOURS}:
         view = replace(view, features_ND=parts.features())
     if Need.PROBABILITIES in needs and view.features_ND is not None:
-        view = replace(view, probabilities_NC=class_probabilities(view.features_ND, parts.prompts))
+        view = replace(
+            view, probabilities_NC=class_probabilities(view.features_ND, parts.prompts())
+        )
     if Need.NEIGHBOURS in needs and view.features_ND is not None:
         view = replace(view, neighbours=nearest_neighbours(view.features_ND))
     if Need.LABELED in needs:
         features_LD, targets_L = parts.labeled()
-        probabilities_LC = class_probabilities(features_LD, parts.prompts)
+        probabilities_LC = class_probabilities(features_LD, parts.prompts())
         view = replace(view, labeled=Labeled(features_LD, targets_L, probabilities_LC))
     if Need.TEXT in needs:
+        prompts = parts.prompts()
         view = replace(
             view,
-            text_CD=parts.prompts.positive_CD.float().numpy(),
-            classifier_CD=linear_classifier(parts.prompts).numpy(),
+            text_CD=prompts.positive_CD.float().numpy(),
+            classifier_CD=linear_classifier(prompts).numpy(),
         )
     return view

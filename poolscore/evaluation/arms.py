@@ -13,7 +13,7 @@ LabelFreeMethod = Literal["zero-shot", "bafta", "coft"]
 
 LABELS_ONLY = DualPromptConfig(pseudo_per_class=0)
 """How every arm of the selection table trains."""
-MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16})
+MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16, "pseudo_confidence": 0.9})
 """Our training with pseudo-labels."""
 PUBLISHED_MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16})
 """ActiveCLIP's: the K = k surest of each class [A: K not given; C: 16, UPL's habit]."""

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from poolscore.acquisition.base import Int64, PoolView
 from poolscore.acquisition.build_view import ViewParts, build_view
 from poolscore.acquisition.registry import get_strategy
+from poolscore.correctness.outcomes import fit_outcomes
 from poolscore.evaluation.arms import ActiveArm
+from poolscore.evaluation.labeled_set import LabeledSet
 from poolscore.evaluation.measure import judge, judge_signals
 from poolscore.evaluation.records import Cell, CellKey, Protocol, Round
 from poolscore.evaluation.world import Predictions, World
@@ -52,12 +54,14 @@ class _State:
         self._rows_L, self._targets_L = np.empty(0, np.int64), np.empty(0, np.int64)
         self._kept_L = np.empty(0, np.bool_)
         self._pseudo_labels = 0
-        self._measured = self._asking = world.predict(world.zero_shot())
-        self._candidates_NC = _candidate_sets(world, key)
+        self._measured = self._asking = self._asked_by = world.predict(world.zero_shot())
+        self._newest = 0  # first of the answers of this round
+        self._candidates_NC = candidate_sets(world.data, key.seed, key.noise)
 
     def ask(self, size: int, rng: np.random.Generator) -> None:
         """Let the strategy choose, and answer with the truth."""
-        open_rows = self._open()
+        open_rows, self._newest = self._open(), len(self._rows_L)
+        self._asked_by = self._asking
         choice = get_strategy(self._arm.strategy).query(self._view(open_rows), size, rng)
         rows = open_rows[choice.rows]
         kept = choice.keep_prediction
@@ -99,7 +103,7 @@ class _State:
             ids_N=data.ids_N[rows],
             scores=self._asking.scores.take(rows),
             classes=data.classes,
-            prompts=self._asking.prompts,
+            prompts=lambda: self._asking.prompts,
             features=lambda: data.pool_ND[rows],
             labeled=lambda: (data.pool_ND[labeled], self._targets_L[by_id]),
         )
@@ -108,6 +112,7 @@ class _State:
     def _trained(self, config: DualPromptConfig) -> Predictions:
         data, world = self._world.data, self._world
         mined, classes = self._mine(config)
+        self._pseudo_labels = len(mined)
         candidates_NC = self._candidates_NC
         if candidates_NC is not None:
             candidates_NC = candidates_NC[self._rows_L]
@@ -120,21 +125,38 @@ class _State:
         return world.predict(world.train(images, config, self._key.seed))
 
     def _mine(self, config: DualPromptConfig) -> tuple[Int64, Int64]:
-        """Rows and classes that the model which asked is surest of."""
-        seen, data = self._asking, self._world.data
+        """Rows and classes that the prompts which asked are surest of; never answered ones."""
+        seen, data = self._asked_by, self._world.data
         answered_N = np.zeros(len(data.ids_N), np.bool_)
         answered_N[self._rows_L] = True
-        confidence_N = seen.scores.p_clean
+        confidence_N: npt.NDArray[np.floating] = seen.scores.p_clean
+        if config.pseudo_confidence is not None:
+            confidence_N = self._p_correct(seen)
         return mine_pseudo_labels(
-            seen.scores.predicted, confidence_N, data.ids_N, answered_N, config.pseudo_per_class
+            seen.scores.predicted,
+            confidence_N,
+            data.ids_N,
+            answered_N,
+            config.pseudo_per_class,
+            config.pseudo_confidence or 0.0,
         )
 
+    def _p_correct(self, seen: Predictions) -> npt.NDArray[np.float64]:
+        """By the answers of this round, which the prompts that asked have not learned from."""
+        rows = self._rows_L[self._newest :]
+        right = seen.scores.predicted[rows] == self._targets_L[self._newest :]
+        expected = float(seen.scores.probability.mean())
+        return fit_outcomes(seen.evidence_N[rows], right, expected).p_correct(seen.evidence_N)
 
-def _candidate_sets(world: World, key: CellKey) -> npt.NDArray[np.bool_] | None:
-    """The true class of every image and each other one with probability `noise`, (N, C)."""
-    if key.noise == 0:
+
+def candidate_sets(data: LabeledSet, seed: int, noise: float) -> npt.NDArray[np.bool_] | None:
+    """The true class of every image and each other one with probability `noise`, (N, C).
+
+    None without noise: answers are plain labels.
+    """
+    if noise == 0:
         return None
-    truth_N, classes = world.data.pool_targets_N, len(world.data.classes)
-    drawn_NC = np.random.default_rng([key.seed, 0]).random((len(truth_N), classes)) < key.noise
-    drawn_NC[np.arange(len(truth_N)), truth_N] = True
-    return drawn_NC
+    truth_N, classes = data.pool_targets_N, len(data.classes)
+    sets_NC = np.random.default_rng([seed, 0]).random((len(truth_N), classes)) < noise
+    sets_NC[np.arange(len(truth_N)), truth_N] = True
+    return sets_NC

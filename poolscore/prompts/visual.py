@@ -31,9 +31,12 @@ from poolscore.prompts.targets import PlainTargets
 from poolscore.prompts.train import OnStep
 from poolscore.prompts.trained import TrainedPrompts
 
-JOINT_PROMPTS = DualPromptConfig(adapter_rank=0, labelled_batch=16)
-"""Prompts beside a tuned tower: no adapter, which stands in for the tuning elsewhere [A], and 16
-images a step [A], each of which costs a pass through the tower and back."""
+JOINT_PROMPTS = DualPromptConfig(
+    adapter_rank=0, labelled_batch=16, text_every=1, learning_rate=0.01
+)
+"""Prompts beside a tuned tower: no adapter, which stands in for the tuning elsewhere [A], 16 images
+a step [A], each of which costs a pass through the tower and back, and beside those passes the one
+through the text tower is no matter."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
 
 DEFAULT_TEMPLATE = "a photo of a {}."
-DEFAULT_STRATEGY = "dual_prompt"
+DEFAULT_STRATEGY = "coverage"
 MAX_CLASS_LENGTH = 200
 POOL_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 

@@ -25,3 +25,10 @@ def test_nothing_to_mine() -> None:
     for exclude, per_class in ((np.ones(8, np.bool_), 3), (np.zeros(8, np.bool_), 0)):
         rows, targets = mine_pseudo_labels(PREDICTED, CONFIDENCE, IDS, exclude, per_class)
         assert len(rows) == len(targets) == 0
+
+
+def test_what_is_less_certain_than_asked_for_is_never_mined() -> None:
+    none = np.zeros(8, np.bool_)
+    rows, _ = mine_pseudo_labels(PREDICTED, CONFIDENCE, IDS, none, per_class=4, at_least=0.8)
+    # As a float32 0.8 is a little more than 0.8.
+    assert rows.tolist() == [7, 0, 5]

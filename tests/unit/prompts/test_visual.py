@@ -28,6 +28,8 @@ PROMPTS = DualPromptConfig(
     labelled_batch=16,
     min_steps=60,
     max_steps=60,
+    text_every=1,
+    learning_rate=0.01,
 )
 
 

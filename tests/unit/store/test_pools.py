@@ -32,7 +32,7 @@ def test_a_pool_is_read_as_it_was_created(catalog: Catalog) -> None:
 
 def test_empty_template_and_strategy_mean_the_defaults(catalog: Catalog) -> None:
     pool = add_pool(catalog)
-    assert (pool.template, pool.strategy) == ("a photo of a {}.", "dual_prompt")
+    assert (pool.template, pool.strategy) == ("a photo of a {}.", "coverage")
 
 
 def test_a_taken_name_is_refused_also_when_only_validating(catalog: Catalog) -> None:

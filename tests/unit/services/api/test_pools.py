@@ -21,7 +21,7 @@ def test_defaults_are_filled_in_and_the_encoder_has_its_digest(api: Api):
     pool = create(api)
     assert pool.name == "pools/pets"
     assert pool.template == "a photo of a {}."
-    assert pool.strategy == "dual_prompt"
+    assert pool.strategy == "coverage"
     assert pool.encoder.model == "poolscore-lite"
     # What `auto` means on this machine, so that another one embeds alike.
     assert pool.encoder.precision in (pb.PRECISION_BF16, pb.PRECISION_FP32)

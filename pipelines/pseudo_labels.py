@@ -1,0 +1,94 @@
+"""Which predictions of the pool a training takes for labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.answers import UsableAnswers
+from pipelines.places import Store
+from pipelines.scan import ScoredPool, features_by_id
+from poolscore.acquisition.neighbours import nearest_neighbours
+from poolscore.correctness.evidence import evidence, neighbour_support
+from poolscore.correctness.outcomes import fit_outcomes
+from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.mining import mine_pseudo_labels
+from poolscore.scoring.probabilities import class_probabilities
+from poolscore.scoring.types import PromptFeatures
+from poolscore.store.annotator_answers import AnnotatorAnswer
+from poolscore.store.arrow import compute as pc
+from poolscore.store.manifest import Manifest
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the active prompts say of the pool."""
+
+    pool: ScoredPool
+    prompts: PromptFeatures
+    watermark: int
+    """Newest label event that they have learned from."""
+
+
+def mine(
+    store: Store,
+    manifest: Manifest,
+    before: Before,
+    answers: UsableAnswers,
+    given: Sequence[AnnotatorAnswer],
+    config: DualPromptConfig,
+) -> tuple[Int64, Int64]:
+    """Return rows of the pool and their classes; an answered image is never mined.
+
+    By p_clean, or, with `pseudo_confidence`, by the probability of being right: that takes the
+    embeddings of the whole pool and their neighbour graph into memory.
+    """
+    pool = before.pool
+    if not config.pseudo_per_class:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    ids = np.array(pool.ids.to_pylist(), dtype=np.str_)
+    answered = pa.array([each.item_id for each in given], pa.string())
+    exclude = pc.is_in(pool.ids, value_set=answered).to_numpy(zero_copy_only=False)
+    # Zero-shot scores carry the probability as p_clean, so one rule serves every round.
+    confidence: npt.NDArray[np.floating] = pool.scores.p_clean
+    if config.pseudo_confidence is not None:
+        outcomes = _outcomes(answers, given, before.watermark)
+        features_ND = features_by_id(store, manifest, ids.tolist())
+        confidence = _p_correct(before, features_ND, outcomes)
+    return mine_pseudo_labels(
+        pool.scores.predicted,
+        confidence,
+        ids,
+        exclude,
+        config.pseudo_per_class,
+        config.pseudo_confidence or 0.0,
+    )
+
+
+def _outcomes(
+    answers: UsableAnswers, given: Sequence[AnnotatorAnswer], watermark: int
+) -> dict[str, int]:
+    """Class of every image that has one, by answers that the prompts have not learned from."""
+    known = {each.item_id for each in given if each.sequence <= watermark}
+    single_N = np.ones(len(answers.ids), np.bool_)
+    if answers.candidates_NC is not None:
+        single_N = answers.candidates_NC.sum(axis=1) == 1
+    named = zip(answers.ids, answers.targets_N.tolist(), single_N.tolist(), strict=True)
+    return {item: target for item, target, single in named if single and item not in known}
+
+
+def _p_correct(
+    before: Before, features_ND: npt.NDArray[np.float16], outcomes: dict[str, int]
+) -> npt.NDArray[np.float64]:
+    scores, rows_NK = before.pool.scores, nearest_neighbours(features_ND).rows_NK
+    probabilities_NC = class_probabilities(features_ND, before.prompts)
+    evidence_N = evidence(scores, neighbour_support(probabilities_NC, scores.predicted, rows_NK))
+    items = pa.array(list(outcomes), pa.string())
+    rows = pc.index_in(items, value_set=before.pool.ids).to_numpy()
+    right_n = scores.predicted[rows] == np.array(list(outcomes.values()), np.int64)
+    model = fit_outcomes(evidence_N[rows], right_n, float(scores.probability.mean()))
+    return model.p_correct(evidence_N)
