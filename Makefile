@@ -7,12 +7,13 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test check format protos lock bench embedded-model clean
+.PHONY: help install demo test check format protos lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
 	@echo "make check           style, types, contract, imports"
+	@echo "make study           every strategy on labeled photographs, into docs/study/ (an hour)"
 	@echo "make bench           benchmarks, into bench/results/latest.json"
 	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
 	@echo "make format          apply the code style"
@@ -63,6 +64,12 @@ lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
 		--python-version 3.11 --output-file requirements.lock pyproject.toml
 
+# Folders clothing and grocery of labeled photographs, see docs/study.
+STUDY_DATA ?= ../shared/data
+study: install
+	$(BIN)/poolscore evaluate $(STUDY_DATA)/clothing $(STUDY_DATA)/grocery $(STUDY_DATA)/grocery:fine_label \
+		--table selection --table joint --table candidates --seeds 5 --out docs/study --cache out/embeddings
+
 bench: install
 	$(BIN)/python -m bench
 
@@ -72,6 +79,6 @@ embedded-model: install
 	$(BIN)/python -m poolscore.encoder.embedded.build --work out/embedded-model
 
 clean:
-	rm -rf out .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf out docs/study/study.json .pytest_cache .ruff_cache .hypothesis dist build
 	@# An environment outside may serve other checkouts.
 	@case "$(realpath $(VENV))" in "$(realpath .)"/*) test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV) ;; esac

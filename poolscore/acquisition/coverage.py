@@ -48,15 +48,17 @@ class Coverage:
         target, candidate = (
             _draw(len(view.ids), max(limit, size), rng) for limit in (self.targets, self.candidates)
         )
-        points_ND = given.features_ND
+        target_mD, candidate_nD = (
+            given.stored_features_ND[rows].astype(np.float32) for rows in (target, candidate)
+        )
         known_LD = given.labeled.features_LD.astype(np.float32)
-        scale = self.bandwidth * mean_distance(points_ND[target])
+        scale = self.bandwidth * mean_distance(target_mD)
         doubt_m = 1.0 - view.scores.margin[target] + np.float32(1e-6)
         doubt_m *= len(view.ids) / len(target)
-        kernel_nm = likeness(points_ND[candidate], points_ND[target], scale)
+        kernel_nm = likeness(candidate_nD, target_mD, scale)
         covered_m = np.zeros(len(target), np.float32)
         for start in range(0, len(known_LD), 1024):
-            known = likeness(known_LD[start : start + 1024], points_ND[target], scale)
+            known = likeness(known_LD[start : start + 1024], target_mD, scale)
             covered_m = np.maximum(covered_m, known.max(axis=0))
         picks, gains, alike = cover(kernel_nm, doubt_m, covered_m, size)
         rows = candidate[picks]

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from poolscore.acquisition.base import (
     Float32,
@@ -54,10 +55,15 @@ class Supplied:
         """Class probabilities."""
         return _there(self._view.probabilities_NC)
 
+    @property
+    def stored_features_ND(self) -> npt.NDArray[np.floating]:
+        """Cached embeddings as they are stored, for strategies that read some of them."""
+        return _there(self._view.features_ND)
+
     @cached_property
     def features_ND(self) -> Float32:
         """Cached embeddings as float32."""
-        return _there(self._view.features_ND).astype(np.float32, copy=False)
+        return self.stored_features_ND.astype(np.float32, copy=False)
 
     @property
     def neighbours(self) -> Neighbours:
