@@ -1,10 +1,12 @@
 """`poolscore evaluate`: simulate active learning on images whose classes are known."""
 
+import math
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,8 +21,12 @@ from rich.progress import (
 )
 
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec, Precision
+from poolscore.evaluation.labeled_folder import read_labeled_folders
 from poolscore.evaluation.records import Cell, Protocol, Table
-from poolscore.store.pool_rules import DEFAULT_TEMPLATE
+from poolscore.store.pool_rules import DEFAULT_TEMPLATE, check_strategy, check_template
+
+if TYPE_CHECKING:
+    from poolscore.evaluation.evaluate import Watcher
 
 _HELP = """Compare strategies on labeled images before spending a budget on unlabeled ones.
 
@@ -76,15 +82,17 @@ def evaluate(
     ] = None,
 ) -> None:
     """Compare strategies on labeled images."""
-    from poolscore.acquisition.registry import get_strategy, strategy_names
-
+    # Mistakes show before torch is imported, which takes seconds.
     for name in strategy or ():
-        get_strategy(name)  # mistakes show before seconds of imports
+        check_strategy(name)
+    check_template(template)
+    read = read_labeled_folders(folders)
+    from poolscore.acquisition.registry import strategy_names
     from poolscore.evaluation.evaluate import Request
     from poolscore.evaluation.evaluate import evaluate as run
 
     request = Request(
-        folders=folders,
+        folders=read,
         out=out,
         cache=cache or out / "embeddings",
         strategies=strategy or strategy_names(),
@@ -105,7 +113,7 @@ def evaluate(
     console.print(f"Wrote {page}", highlight=False, soft_wrap=True)
 
 
-class _Watcher:
+class _Bars:
     """A bar for the embedding of each set, then one for the simulations."""
 
     def __init__(self, progress: Progress) -> None:
@@ -116,11 +124,7 @@ class _Watcher:
         self._show(f"embedding {name}", done, total, "")
 
     def simulating(self, done: int, total: int, cell: Cell | None) -> None:
-        newest = ""
-        if cell is not None:
-            key = cell.key
-            newest = f"{key.data} {key.protocol} {key.arm}: {cell.rounds[-1].accuracy:.1%}"
-        self._show("simulations", done, total, newest)
+        self._show("simulations", done, total, _newest(cell))
 
     def _show(self, what: str, done: int, total: int, newest: str) -> None:
         if what not in self._bars:
@@ -128,8 +132,36 @@ class _Watcher:
         self._progress.update(self._bars[what], completed=done, newest=newest)
 
 
+class _Lines:
+    """The same for a log: a line a minute."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = -math.inf
+
+    def embedding(self, name: str, done: int, total: int) -> None:
+        self._say(f"embedding {name}: {done:,} of {total:,} images")
+
+    def simulating(self, done: int, total: int, cell: Cell | None) -> None:
+        self._say(f"{done:,} of {total:,} simulations  {_newest(cell)}".rstrip())
+
+    def _say(self, line: str) -> None:
+        if time.monotonic() >= self._last + 60:
+            self._last = time.monotonic()
+            self._console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False)
+
+
+def _newest(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return f"{cell.key.data} {cell.key.protocol} {cell.key.arm}: {cell.rounds[-1].accuracy:.1%}"
+
+
 @contextmanager
-def _watcher(console: Console) -> Generator[_Watcher]:
+def _watcher(console: Console) -> "Generator[Watcher]":
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -139,4 +171,4 @@ def _watcher(console: Console) -> Generator[_Watcher]:
         TextColumn("{task.fields[newest]}"),
     )
     with Progress(*columns, console=console) as progress:
-        yield _Watcher(progress)
+        yield _Bars(progress)

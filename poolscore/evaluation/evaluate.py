@@ -9,7 +9,6 @@ from poolscore import __version__
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import InvalidInputError
 from poolscore.evaluation.arms import (
     JOINT_CONTROL,
     JOINT_DEFAULT,
@@ -19,7 +18,7 @@ from poolscore.evaluation.arms import (
     joint_arms,
     selection_arms,
 )
-from poolscore.evaluation.labeled_folder import LabeledFolder, read_labeled_folder
+from poolscore.evaluation.labeled_folder import LabeledFolder
 from poolscore.evaluation.labeled_set import LabeledSet, embed_labeled_folder
 from poolscore.evaluation.records import Cell, Protocol, Table
 from poolscore.evaluation.study import Plan, run_tasks
@@ -29,16 +28,13 @@ from poolscore.store.pool_rules import DEFAULT_STRATEGY
 
 NOISES = (0.1, 0.3, 0.5)
 """Probabilities of a wrong class in a candidate set."""
-SPLIT_SEED = 0
-"""Draws the test images of a folder without a split: the same ones in every study."""
 
 
 @dataclass(frozen=True)
 class Request:
     """What is studied."""
 
-    folders: Sequence[str]
-    """FOLDER or FOLDER:COLUMN."""
+    folders: Sequence[LabeledFolder]
     out: Path
     cache: Path
     """Folder of the embeddings."""
@@ -68,13 +64,12 @@ def evaluate(request: Request, watcher: Watcher) -> Path:
     """Do what the study of `request.out` lacks, write its page and return that.
 
     Every finished simulation is kept at once in `study.json`. `preface.md` and `closing.md` in the
-    folder frame the page. Raises InvalidInputError for folders, strategies and files that cannot
-    be used, PoolscoreError STUDY_WORKER_DIED.
+    folder frame the page. Raises InvalidInputError for strategies, images and files that cannot be
+    used, PoolscoreError STUDY_WORKER_DIED.
     """
-    folders = _read(request.folders)
     arms = _arms(request)
     encoder = load_encoder(request.encoder, device="auto")
-    sets = [_embed(folder, encoder, request, watcher) for folder in folders]
+    sets = [_embed(folder, encoder, request, watcher) for folder in request.folders]
     file = StudyFile(request.out / "study.json", _settings(sets, encoder, request.template))
     tasks = Plan(sets, arms, request.protocols, request.seeds, NOISES).tasks()
     missing = [task for task in tasks if not file.done(task.key)]
@@ -98,23 +93,6 @@ def write_page(out: Path, file: StudyFile) -> Path:
 
 def _note(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
-
-
-def _read(folders: Sequence[str]) -> list[LabeledFolder]:
-    found = list[LabeledFolder]()
-    for folder in folders:
-        path, _, column = folder.rpartition(":")
-        if not path or Path(folder).is_dir():
-            path, column = folder, "label"
-        found.append(read_labeled_folder(Path(path), SPLIT_SEED, column))
-    names = [each.name for each in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidInputError(
-            f"two of the folders are called '{twice}', and results go by that name; rename one",
-            reason="DUPLICATE_DATA",
-        )
-    return found
 
 
 def _arms(request: Request) -> list[Arm]:

@@ -62,6 +62,27 @@ def read_labeled_folder(root: Path, seed: int, column: str = "label") -> Labeled
     return LabeledFolder(root, column, classes, pool, tests)
 
 
+def read_labeled_folders(places: Sequence[str], seed: int = 0) -> list[LabeledFolder]:
+    """Read several folders, each FOLDER or FOLDER:COLUMN.
+
+    Raises InvalidInputError (LABELS_MISSING, LABELS_INVALID, DUPLICATE_DATA).
+    """
+    found = list[LabeledFolder]()
+    for place in places:
+        path, _, column = place.rpartition(":")
+        if not path or Path(place).is_dir():
+            path, column = place, "label"
+        found.append(read_labeled_folder(Path(path), seed, column))
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInputError(
+            f"two of the folders are called '{twice}', and results go by that name; rename one",
+            reason="DUPLICATE_DATA",
+        )
+    return found
+
+
 def _test_rows(rows: Sequence[Mapping[str, str]], seed: int) -> list[bool]:
     if rows and "split" in rows[0]:
         return [row["split"] == "test" for row in rows]

@@ -1,5 +1,6 @@
 """A process that runs cells, one thread, one encoder, and what cells of a set share."""
 
+import signal
 from collections.abc import Sequence
 
 from poolscore.encoder.load import load_encoder
@@ -20,6 +21,7 @@ def start(sets: Sequence[LabeledSet], spec: EncoderSpec) -> None:
     import faiss
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     encoder = load_encoder(spec)

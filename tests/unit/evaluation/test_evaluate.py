@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import InvalidInputError
 from poolscore.evaluation.evaluate import Request, evaluate
+from poolscore.evaluation.labeled_folder import read_labeled_folders
 from poolscore.evaluation.records import Cell, Protocol, Table
 from poolscore.evaluation.study_file import read_study
 
@@ -59,7 +59,7 @@ class Seen:
 def request_(tmp_path: Path) -> Request:
     folder = write_folder(tmp_path / "colours")
     return Request(
-        folders=[str(folder), f"{folder}:shade"],
+        folders=read_labeled_folders([str(folder), f"{folder}:shade"]),
         out=tmp_path / "out",
         cache=tmp_path / "cache",
         strategies=["random", "coverage"],
@@ -106,16 +106,3 @@ def test_notes_of_the_users_frame_the_page(request_: Request) -> None:
     text = evaluate(replace(request_, folders=request_.folders[:1]), Seen()).read_text()
     assert text.startswith("# Colours\n\nWhy.\n")
     assert text.endswith("What did not work.\n")
-
-
-def test_what_cannot_be_studied_is_said_first(request_: Request, tmp_path: Path) -> None:
-    twice = write_folder(tmp_path / "other" / "colours", 8)
-    for folders, reason in (
-        ([str(tmp_path / "nowhere")], "LABELS_MISSING"),
-        ([f"{request_.folders[0]}:taste"], "LABELS_INVALID"),
-        ([request_.folders[0], str(twice)], "DUPLICATE_DATA"),
-    ):
-        with pytest.raises(InvalidInputError) as raised:
-            evaluate(replace(request_, folders=folders), Seen())
-        assert raised.value.reason == reason
-    assert not request_.out.exists()

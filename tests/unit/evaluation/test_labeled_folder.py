@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from poolscore.errors import InvalidInputError
-from poolscore.evaluation.labeled_folder import read_labeled_folder
+from poolscore.evaluation.labeled_folder import read_labeled_folder, read_labeled_folders
 
 
 def labels(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -70,3 +70,16 @@ def test_another_column_may_hold_the_class(tmp_path: Path):
     assert data.test == [(tmp_path / "3.jpg", "y")]
     with pytest.raises(InvalidInputError, match="colour"):
         read_labeled_folder(tmp_path, 0, "colour")
+
+
+def test_folders_with_and_without_a_column(tmp_path: Path):
+    text = "path,label,fine,split\n1.jpg,a,x,train\n2.jpg,b,y,train\n3.jpg,a,x,test\n"
+    for name in ("one", "odd:name"):
+        (tmp_path / name).mkdir()
+        labels(tmp_path / name, text)
+    one, odd = str(tmp_path / "one"), str(tmp_path / "odd:name")
+    found = read_labeled_folders([one, f"{one}:fine", odd])
+    assert [each.name for each in found] == ["one", "one/fine", "odd:name"]
+    with pytest.raises(InvalidInputError, match="two of the folders are called 'one'") as raised:
+        read_labeled_folders([one, one])
+    assert raised.value.reason == "DUPLICATE_DATA"
