@@ -11,8 +11,8 @@ from poolscore.scoring.types import Scores
 
 Float64 = npt.NDArray[np.float64]
 
-_PROBABILITY, _P_CLEAN, _SUPPORT = 0.5, 0.25, 1.0
-"""Weights of the three witnesses."""
+WITNESSES = {"probability": 0.5, "p_clean": 0.25, "support": 1.0}
+"""Weights of the largest probability, of p_clean and of the neighbours' support."""
 _SMALLEST = 1e-4
 """Probabilities are taken to be at least so far from 0 and 1."""
 
@@ -35,11 +35,11 @@ def evidence(scores: Scores, support_n: Float32) -> Float64:
     support, each in units of its spread over the pool. Fixed weights, not fitted ones: a batch
     has tens of outcomes, and they are those of doubtful images.
     """
-    return (
-        _PROBABILITY * _in_spreads(scores.probability)
-        + _P_CLEAN * _in_spreads(scores.p_clean)
-        + _SUPPORT * _in_spreads(support_n)
-    )
+    said = {"probability": scores.probability, "p_clean": scores.p_clean, "support": support_n}
+    found_n = np.zeros(len(scores))
+    for witness, weight in WITNESSES.items():
+        found_n += weight * _in_spreads(said[witness])
+    return found_n
 
 
 def log_odds(p_n: npt.NDArray[np.floating]) -> Float64:

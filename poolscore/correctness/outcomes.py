@@ -1,7 +1,7 @@
 """Evidence calibrated by outcomes: predictions that were made before their label was known [C].
 
-Answers that came after prompts were trained say how often those prompts are right, and no image
-says so that they learned from.
+Answers that came after prompts were trained say how often those prompts are right. The prompts have
+not learned from them, except that some of these images may have been pseudo-labels before.
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from poolscore.acquisition.registry import get_strategy
+from poolscore.correctness.evidence import WITNESSES
 from poolscore.evaluation.records import Table
 from poolscore.labels.candidates.family import CandidateLossName
+from poolscore.prompts.bafta import BaftaConfig
+from poolscore.prompts.coft import CoftConfig
 from poolscore.prompts.config import DualPromptConfig
 
 LabelFreeMethod = Literal["zero-shot", "bafta", "coft"]
@@ -17,6 +21,7 @@ MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16, "pseudo_confiden
 """Our training with pseudo-labels."""
 PUBLISHED_MINING = LABELS_ONLY.model_copy(update={"pseudo_per_class": 16})
 """ActiveCLIP's: the K = k surest of each class [A: K not given; C: 16, UPL's habit]."""
+CANDIDATE_LOSSES: tuple[CandidateLossName, ...] = ("naive", "rc")
 JOINT_DEFAULT, JOINT_CONTROL = "ours", "random + same mining"
 
 
@@ -58,34 +63,33 @@ def selection_arms(strategies: Sequence[str]) -> list[Arm]:
 
 
 def joint_arms(default: str) -> list[Arm]:
-    """Whole methods: ours, the same with images drawn at random, the published ones."""
+    """Whole methods: ours with and without pseudo-labels, random images, the published ones."""
     return [
         ActiveArm(JOINT_DEFAULT, Table.JOINT, default, MINING),
+        ActiveArm("ours without mining", Table.JOINT, default),
         ActiveArm(JOINT_CONTROL, Table.JOINT, "random", MINING),
-        ActiveArm("ActiveCLIP", Table.JOINT, "dual_prompt", PUBLISHED_MINING),
+        ActiveArm("ActiveCLIP (re-implementation)", Table.JOINT, "dual_prompt", PUBLISHED_MINING),
         *(LabelFreeArm(method) for method in get_args(LabelFreeMethod)),
     ]
 
 
 def candidate_arms() -> list[Arm]:
-    """The same random images with the same candidate sets, other losses."""
-    losses: dict[str, tuple[CandidateLossName, bool]] = {
-        "naive": ("naive", False),
-        "rc": ("rc", False),
-        "alignment": ("rc", True),
-    }
+    """The same random images and candidate sets, other losses, with and without alignment."""
     return [
         ActiveArm(
-            name,
+            f"{loss} + alignment" if aligned else loss,
             Table.CANDIDATES,
             "random",
             LABELS_ONLY.model_copy(update={"candidate_loss": loss, "candidate_alignment": aligned}),
         )
-        for name, (loss, aligned) in losses.items()
+        for loss in CANDIDATE_LOSSES
+        for aligned in (False, True)
     ]
 
 
-def fingerprint() -> str:
-    """Digest of everything that an arm's name stands for."""
-    arms = [*joint_arms("random"), *candidate_arms(), *selection_arms(["c_peal"])]
-    return hashlib.sha256(repr(arms).encode()).hexdigest()[:16]
+def fingerprint(strategies: Sequence[str], default: str) -> str:
+    """Digest of what the names of arms stand for: strategies, trainings and their numbers."""
+    arms = [*joint_arms(default), *candidate_arms(), *selection_arms(strategies)]
+    methods = [get_strategy(arm.strategy) for arm in arms if isinstance(arm, ActiveArm)]
+    what = repr((arms, methods, WITNESSES, CoftConfig(), BaftaConfig()))
+    return hashlib.sha256(what.encode()).hexdigest()[:16]

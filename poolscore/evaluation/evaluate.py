@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 from poolscore import __version__
+from poolscore.acquisition.registry import strategy_names
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
@@ -124,5 +125,5 @@ def _settings(sets: Sequence[LabeledSet], encoder: Encoder, template: str) -> di
         "poolscore": __version__,
         "encoder": encoder.digest,
         "template": template,
-        "training": fingerprint(),
+        "arms": fingerprint(strategy_names(), DEFAULT_STRATEGY),
     } | of_sets

@@ -17,6 +17,7 @@ from poolscore.evaluation.simulate import plan_rounds
 from poolscore.evaluation.world import World
 from poolscore.prompts.bafta import fit_bafta
 from poolscore.prompts.coft import CoftConfig, fit_coft
+from poolscore.scoring.probabilities import class_probabilities
 
 
 def run_label_free(world: World, arm: LabelFreeArm, key: CellKey) -> Cell:
@@ -40,9 +41,9 @@ def run_label_free(world: World, arm: LabelFreeArm, key: CellKey) -> Cell:
 def _probabilities(world: World, arm: LabelFreeArm, seed: int) -> Float32:
     """Class probabilities of the test images, (M, C)."""
     data, zero_shot_CD = world.data, world.data.zero_shot_CD
-    test_MD = torch.from_numpy(data.test_MD.astype(np.float32))
     if arm.name == "zero-shot":
-        return (world.scale * test_MD @ zero_shot_CD.T).softmax(dim=1).numpy()
+        return class_probabilities(data.test_MD, world.zero_shot())
+    test_MD = torch.from_numpy(data.test_MD.astype(np.float32))
     order = np.random.default_rng([seed, 0]).permutation(len(data.ids_N))
     pool_ND = torch.from_numpy(data.pool_ND[order].astype(np.float32))
     if arm.name == "bafta":

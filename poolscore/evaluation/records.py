@@ -42,7 +42,7 @@ class Signals(_Frozen):
     max_prob: float
     entropy: float
     correctness: float
-    """The outcome model's."""
+    """`poolscore.correctness.evidence`: three witnesses together."""
 
 
 class Round(_Frozen):

@@ -142,9 +142,13 @@ class _State:
         )
 
     def _p_correct(self, seen: Predictions) -> npt.NDArray[np.float64]:
-        """By the answers of this round, which the prompts that asked have not learned from."""
-        rows = self._rows_L[self._newest :]
-        right = seen.scores.predicted[rows] == self._targets_L[self._newest :]
+        """By the answers of this round that name one class."""
+        asked = np.arange(len(self._rows_L)) >= self._newest
+        asked &= ~self._kept_L
+        if self._candidates_NC is not None:
+            asked &= self._candidates_NC[self._rows_L].sum(axis=1) == 1
+        rows = self._rows_L[asked]
+        right = seen.scores.predicted[rows] == self._targets_L[asked]
         expected = float(seen.scores.probability.mean())
         return fit_outcomes(seen.evidence_N[rows], right, expected).p_correct(seen.evidence_N)
 

@@ -48,7 +48,7 @@ class Arms:
     joint_default: str
     """Of Table.JOINT, as its control."""
     joint_control: str
-    candidate_arm: str = "alignment"
+    candidate_arm: str = "naive + alignment"
     """Of Table.CANDIDATES, as its control."""
     candidate_control: str = "naive"
 

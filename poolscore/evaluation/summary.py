@@ -28,7 +28,7 @@ def summarize(
     default: str,
     joint_default: str,
     joint_control: str,
-    candidate_arm: str = "alignment",
+    candidate_arm: str = "naive + alignment",
     candidate_control: str = "naive",
 ) -> dict[str, Any]:
     """Return the headline numbers, the settings and all cells of a study.

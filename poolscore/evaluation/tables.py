@@ -9,7 +9,7 @@ from poolscore.evaluation.records import Cell, Round
 from poolscore.evaluation.summary import FIRST_AUROC_ROUND, late_auroc
 
 SIGNALS = {
-    "correctness": "outcome model",
+    "correctness": "evidence",
     "p_clean": "p_clean",
     "max_prob": "largest probability",
     "entropy": "entropy",

@@ -24,7 +24,7 @@ def start(sets: Sequence[LabeledSet], spec: EncoderSpec) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
-    encoder = load_encoder(spec)
+    encoder = load_encoder(spec, device="cpu")  # a processor each
     _worlds.update({data.name: World(data, encoder) for data in sets})
 
 

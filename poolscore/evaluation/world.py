@@ -39,7 +39,7 @@ class World:
         """Bind the text tower to the classes when it is first needed."""
         self.data = data
         self._encoder = encoder
-        self._texts: dict[int, PromptTextEncoder] = {}
+        self._texts: dict[tuple[int, bool], PromptTextEncoder] = {}
         self._contexts: dict[tuple[float, ...], torch.Tensor] = {}
 
     @property
@@ -47,35 +47,43 @@ class World:
         """exp(logit_scale) of the encoder."""
         return self._encoder.scale
 
-    def text(self, context_length: int) -> PromptTextEncoder:
+    def text(self, context_length: int, class_specific: bool = False) -> PromptTextEncoder:
         """The text tower with the classes of the set."""
-        if context_length not in self._texts:
-            self._texts[context_length] = self._encoder.prompt_encoder(
-                self.data.classes, context_length
-            )
-        return self._texts[context_length]
+        key = (context_length, class_specific)
+        if key not in self._texts:
+            self._texts[key] = self._encoder.prompt_encoder(self.data.classes, *key)
+        return self._texts[key]
 
     def train(self, images: TrainingSet, config: DualPromptConfig, seed: int) -> PromptFeatures:
         """Train from scratch; where a training starts is computed once a seed."""
-        text, device = self.text(config.context_length), self._encoder.device
-        anchor_CD = self.data.zero_shot_CD
-        start = (seed, config.context_length, config.context_std, config.dual_weight > 0)
-        start += (config.warm_start_steps, config.warm_start_learning_rate)
-        if start not in self._contexts:
-            self._contexts[start] = initial_contexts(
-                text, config, seed, anchor_CD.to(device), device
-            )
+        text, device = self.text(config.context_length, config.class_specific), self._encoder.device
         trained = train_dual_prompts(
             text,
             self.scale,
             images,
             config,
             seed,
-            anchor_CD=anchor_CD,
-            contexts_PMW=self._contexts[start],
+            anchor_CD=self.data.zero_shot_CD,
+            contexts_PMW=self._start(text, config, seed),
             device=device,
         )
         return trained.features
+
+    def _start(self, text: PromptTextEncoder, config: DualPromptConfig, seed: int) -> torch.Tensor:
+        key = (
+            seed,
+            config.context_length,
+            config.class_specific,
+            config.context_std,
+            config.dual_weight > 0,
+            config.warm_start_steps,
+            config.warm_start_learning_rate,
+        )
+        if key not in self._contexts:
+            device = self._encoder.device
+            anchor_CD = self.data.zero_shot_CD.to(device)
+            self._contexts[key] = initial_contexts(text, config, seed, anchor_CD, device)
+        return self._contexts[key]
 
     def zero_shot(self) -> PromptFeatures:
         """Prompt version 0."""

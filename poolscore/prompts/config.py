@@ -79,8 +79,9 @@ class DualPromptConfig(BaseModel):
     """Loss where answers name several candidates (arXiv 2407.07638) [C: which one]."""
     candidate_alignment: bool = True
     """Whether zero-shot predictions guide the choice among the candidates [A]."""
-    alignment_mix: float = Field(default=0.0, ge=0, le=1)
-    """Share of the learned posterior in that guide [A: a schedule, not given; B: 0]."""
+    alignment_mix: float = Field(default=0.5, ge=0, le=1)
+    """Share of the learned posterior in that guide [A: a schedule, not given; B: 0; C: a half, for
+    zero-shot alone misleads where it is poor]."""
 
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the residual adapter; 0 leaves it out [C]."""

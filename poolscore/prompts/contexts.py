@@ -21,7 +21,8 @@ def initial_contexts(
     (P, M, W), or (P, C, M, W) if they are class-specific. They do not depend on any label: a caller
     that trains often with one seed may keep them.
     """
-    generator = torch.Generator().manual_seed(seed)
+    # Not the stream of the training, or the adapter would start with the same numbers.
+    generator = torch.Generator().manual_seed(seed ^ 1 << 32)
     of_each = (text.num_classes,) if config.class_specific else ()
     shape = (2 if config.dual_weight else 1, *of_each, text.num_contexts, text.width)
     contexts = (config.context_std * torch.randn(shape, generator=generator)).to(device)

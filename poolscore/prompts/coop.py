@@ -21,5 +21,6 @@ def coop_config(class_specific: bool = True) -> DualPromptConfig:
         epochs=200,
         min_steps=1,
         max_steps=10_000,
+        text_every=1,
         labelled_batch=32,
     )

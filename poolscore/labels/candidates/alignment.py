@@ -2,7 +2,7 @@
 
 The paper mixes the posteriors of the handcrafted and the learned prompt under a schedule that it
 does not give [A]; its public code has the handcrafted one alone [B]. Here the learned one has a
-constant share `mix`, 0 as in the code. Shapes: N images, C classes.
+constant share `mix`. Shapes: N images, C classes.
 """
 
 import torch

@@ -5,6 +5,7 @@ from poolscore.evaluation.arms import (
     ActiveArm,
     LabelFreeArm,
     candidate_arms,
+    fingerprint,
     joint_arms,
     selection_arms,
 )
@@ -39,4 +40,10 @@ def test_candidate_arms_differ_by_the_loss_alone() -> None:
     assert {arm.strategy for arm in arms.values()} == {"random"}
     same = {"candidate_loss": "rc", "candidate_alignment": True}
     assert len({repr(arm.config.model_copy(update=same)) for arm in arms.values()}) == 1
-    assert len({repr(arm.config) for arm in arms.values()}) == 3
+    assert len({repr(arm.config) for arm in arms.values()}) == 4
+
+
+def test_the_fingerprint_knows_what_a_name_stands_for() -> None:
+    whole = fingerprint(strategy_names(), DEFAULT_STRATEGY)
+    assert whole == fingerprint(strategy_names(), DEFAULT_STRATEGY)
+    assert whole != fingerprint(strategy_names(), "random")

@@ -63,7 +63,7 @@ def test_an_unfinished_panel_says_so_and_an_empty_one_is_left_out() -> None:
 def test_auroc_names_the_signals() -> None:
     cells = [cell(key(), [0.5] * 3, auroc=[None, *[signals(0.6, 0.7, 0.8, 0.9)] * 2])]
     texts = _texts(auroc_curves([("cats", ArmCells("ours", tuple(cells)))]))
-    assert {"cats", "outcome model", "p_clean", "largest probability", "entropy"} <= set(texts)
+    assert {"cats", "evidence", "p_clean", "largest probability", "entropy"} <= set(texts)
 
 
 def test_nothing_to_draw() -> None:

@@ -19,7 +19,8 @@ def _cells() -> list[Cell]:
         for table, arm, noise, value in [
             (Table.SELECTION, "ours", 0.0, 0.5), (Table.SELECTION, "other", 0.0, 0.4),
             (Table.JOINT, "ours + mining", 0.0, 0.6), (Table.JOINT, "mining", 0.0, 0.5),
-            (Table.CANDIDATES, "alignment", 0.1, 0.6), (Table.CANDIDATES, "naive", 0.1, 0.5),
+            (Table.CANDIDATES, "naive + alignment", 0.1, 0.6),
+            (Table.CANDIDATES, "naive", 0.1, 0.5),
         ]
     ]  # fmt: skip
     return [*cells, cell(key("free", table=Table.JOINT), [0.5], answers=0)]

@@ -71,8 +71,8 @@ def test_candidate_gain_by_noise() -> None:
     cells = [
         cell(key(arm, table=Table.CANDIDATES, noise=noise), [0.0, value])
         for noise, arm, value in [
-            (0.1, "alignment", 0.75), (0.1, "naive", 0.5),
-            (0.3, "alignment", 0.5), (0.3, "naive", 0.625),
+            (0.1, "naive + alignment", 0.75), (0.1, "naive", 0.5),
+            (0.3, "naive + alignment", 0.5), (0.3, "naive", 0.625),
         ]
     ]  # fmt: skip
     found = _summary(study(*cells))["candidate_gain"]

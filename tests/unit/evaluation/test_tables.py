@@ -97,7 +97,7 @@ def test_auroc_by_round() -> None:
     rounds = [signals(0.1, 0.2, 0.3, value) for value in (0.4, 0.5, 0.75)]
     rows = _rows(auroc_table([cell(key(), [0.5] * 4, auroc=[None, *rounds])]))
     assert rows[0] == ["signal", "round 1", "round 2", "round 3", "rounds from 2 on"]
-    assert rows[1] == ["outcome model", "0.400", "0.500", "0.750", "0.625"]
+    assert rows[1] == ["evidence", "0.400", "0.500", "0.750", "0.625"]
     assert [row[0] for row in rows[2:]] == ["p_clean", "largest probability", "entropy"]
     assert [row[4] for row in rows[2:]] == ["0.100", "0.200", "0.300"]
 

@@ -18,6 +18,7 @@ CONFIG = DualPromptConfig(
     warm_start_steps=10,
     anchor_weight=1.0,
     adapter_shrinkage=0.0,
+    alignment_mix=0.0,
 )
 MASK = torch.tensor([[True, True, False], [False, False, True]])
 POSTERIOR = torch.tensor([[0.2, 0.6, 0.2], [0.5, 0.4, 0.1]])
