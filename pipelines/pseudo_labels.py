@@ -30,8 +30,8 @@ class Before:
 
     pool: ScoredPool
     prompts: PromptFeatures
-    watermark: int
-    """Newest label event that they have learned from."""
+    learned_from: frozenset[str]
+    """Items that anything had been said of when they were trained."""
 
 
 def mine(
@@ -56,7 +56,7 @@ def mine(
     # Zero-shot scores carry the probability as p_clean, so one rule serves every round.
     confidence: npt.NDArray[np.floating] = pool.scores.p_clean
     if config.pseudo_confidence is not None:
-        outcomes = _outcomes(answers, given, before.watermark)
+        outcomes = _outcomes(answers, before.learned_from)
         features_ND = features_by_id(store, manifest, ids.tolist())
         confidence = _p_correct(before, features_ND, outcomes)
     return mine_pseudo_labels(
@@ -69,16 +69,13 @@ def mine(
     )
 
 
-def _outcomes(
-    answers: UsableAnswers, given: Sequence[AnnotatorAnswer], watermark: int
-) -> dict[str, int]:
+def _outcomes(answers: UsableAnswers, learned_from: frozenset[str]) -> dict[str, int]:
     """Class of every image that has one, by answers that the prompts have not learned from."""
-    known = {each.item_id for each in given if each.sequence <= watermark}
     single_N = np.ones(len(answers.ids), np.bool_)
     if answers.candidates_NC is not None:
         single_N = answers.candidates_NC.sum(axis=1) == 1
     named = zip(answers.ids, answers.targets_N.tolist(), single_N.tolist(), strict=True)
-    return {item: target for item, target, single in named if single and item not in known}
+    return {item: target for item, target, single in named if single and item not in learned_from}
 
 
 def _p_correct(

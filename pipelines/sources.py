@@ -16,12 +16,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from poolscore.errors import InvalidInputError
+from poolscore.images.decode import IMAGE_SUFFIXES
 from poolscore.images.reject import Reject, RejectReason
 from poolscore.user_files import file_problem
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-)
 SOURCE_SCHEMA = pa.schema([("id", pa.string()), ("uri", pa.string())])
 
 

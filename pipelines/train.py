@@ -21,7 +21,7 @@ from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
 from poolscore.prompts.trained import TrainedPrompts
 from poolscore.store import files
-from poolscore.store.annotator_answers import newest_answers
+from poolscore.store.annotator_answers import answered_until, newest_answers
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
@@ -71,7 +71,8 @@ def train_pool(
         manifest = _manifest(catalog, store, pool_id, snapshot)
         parent = get_prompt_version(catalog, pool_id, active)
         prompts = _load(store, parent).features
-        before = Before(score_snapshot(store, manifest, prompts), prompts, parent.label_watermark)
+        learned_from = answered_until(catalog, pool_id, parent.label_watermark)
+        before = Before(score_snapshot(store, manifest, prompts), prompts, learned_from)
         answers = usable_answers(given, pool.classes, before.pool.ids)
         mined = mine(store, manifest, before, answers, given, config)
         data = _training_set(store, manifest, before.pool, answers, *mined)

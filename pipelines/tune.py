@@ -9,17 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from pipelines.reading import read_bytes
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.visual_tuning.attach import attached
 from poolscore.encoder.visual_tuning.config import VisualTuningConfig
 from poolscore.encoder.visual_tuning.tower import check_tower
 from poolscore.encoder.visual_tuning.tuning import VisualTuning
-from poolscore.errors import InvalidInputError
 from poolscore.evaluation.metrics import accuracy
-from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.load import load_image
 from poolscore.prompts.trained import zero_shot_prompts
 from poolscore.prompts.visual import LabeledPixels, tune_visual
 from poolscore.scoring.kernel import score
@@ -91,7 +88,9 @@ def _embed(
 ) -> npt.NDArray[np.float16]:
     parts: list[npt.NDArray[np.float16]] = []
     for start in range(0, len(images), _BATCH):
-        pixels = [_pixels(encoder, path) for path, _ in images[start : start + _BATCH]]
+        pixels = [
+            encoder.preprocess(load_image(path)) for path, _ in images[start : start + _BATCH]
+        ]
         parts.append(encoder.encode_images(np.stack(pixels)))
         on_progress(what, start + len(pixels), len(images))
     return np.concatenate(parts)
@@ -102,20 +101,7 @@ def _read_all(
 ) -> LabeledPixels:
     pixels: list[npt.NDArray[np.uint8]] = []
     for path, _ in images:
-        pixels.append(_pixels(encoder, path))
+        pixels.append(encoder.preprocess(load_image(path)))
         on_progress("reading images", len(pixels), len(images))
     targets = np.array([number[label] for _, label in images], np.int64)
     return LabeledPixels(np.stack(pixels), targets)
-
-
-def _pixels(encoder: Encoder, path: Path) -> npt.NDArray[np.uint8]:
-    limits = DecodeLimits()
-    data = read_bytes(path.as_uri(), limits.max_bytes)
-    image = decode(data, limits) if isinstance(data, bytes) else data
-    if isinstance(image, Image.Image):
-        return encoder.preprocess(image)
-    raise InvalidInputError(
-        f"image '{path}' cannot be used: {image.detail}; mend it or take it out of labels.csv",
-        reason="IMAGE_BROKEN",
-        path=str(path),
-    )

@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     address: str = "127.0.0.1:9000"
     """Where `poolscore serve` listens and where client commands connect."""
 
+    training: str = ""
+    """JSON of the hyper-parameters of training that differ from the defaults, by the field names of
+    `poolscore.prompts.config.DualPromptConfig`."""
+
     @property
     def catalog_url(self) -> str:
         """SQLAlchemy URL of the catalog."""

@@ -6,6 +6,7 @@ from typing import cast
 import ray
 from ray.actor import ActorHandle
 
+from poolscore.config import Settings
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.store.owners import owner_name
 from services.worker import Worker
@@ -49,14 +50,15 @@ class Trainer(_WorkerActor):
     """Does training runs."""
 
 
-def start_workers(catalog_url: str, store_uri: str) -> list[ActorHandle[Worker]]:
+def start_workers(settings: Settings) -> list[ActorHandle[Worker]]:
     """Start both workers, or find them running."""
-    places = catalog_url, store_uri
+    places = settings.catalog_url, settings.store_uri
+    training = {"POOLSCORE_TRAINING": settings.training}
     return [
         # A plain environment: Ray Data's tasks would inherit another one, and each of them would
         # wait for a new process instead of using those that Ray has started ahead.
         _start(Embedder, EMBEDDER, {}, *places),
-        _start(Trainer, TRAINER, _TRAINER_ENVIRONMENT, *places),
+        _start(Trainer, TRAINER, _TRAINER_ENVIRONMENT | training, *places),
     ]
 
 

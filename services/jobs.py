@@ -8,10 +8,12 @@ from pipelines.encode_stage import check_digest
 from pipelines.heartbeat import Heartbeat
 from pipelines.rescore import rescore_pool
 from pipelines.train import train_pool
+from poolscore.config import Settings
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import AbortedError, UnimplementedError
+from poolscore.prompts.config import parse_config
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import open_store
 from poolscore.store.pools import get_pool
@@ -92,6 +94,7 @@ def _train(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         run.pool_id,
         functools.partial(_report, heartbeat),
         _encoder_of(catalog, run.pool_id),
+        parse_config(Settings().training),
     )
     return Outcome(
         RunState.SUCCEEDED,

@@ -16,6 +16,7 @@ from pipelines.cluster import connect
 from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError
+from poolscore.prompts.config import parse_config
 from poolscore.store.catalog import Catalog
 from services.actors import start_workers
 from services.api.contract import SERVICERS
@@ -54,19 +55,20 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     """Start the service and return once it answers SERVING.
 
     `port` replaces the one in `settings.address`; 0 takes a free one. Raises InvalidInputError
-    (INVALID_ADDRESS), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError.
+    (INVALID_ADDRESS, INVALID_TRAINING), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError.
     """
     host, wanted = parse_address(settings.address)
     chosen = _reserve(host, wanted if port is None else port)
-    # Before the actors: a catalog that cannot be opened is one clear error here.
+    # Before the actors: what they could not use is one clear error here.
     Catalog.open(settings.catalog_url).close()
+    parse_config(settings.training)
     _limit_proxies()
     owns_ray = not ray.is_initialized()
     connect(os.environ.get("RAY_ADDRESS"))
     service = Service(_display(host, chosen), [], owns_ray)
     try:
         _start_api(settings, host, chosen)
-        service.workers = start_workers(settings.catalog_url, settings.store_uri)
+        service.workers = start_workers(settings)
         wait_until_serving(service.address)
     except BaseException:
         service.stop()

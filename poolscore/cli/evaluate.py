@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 _HELP = """Compare strategies on labeled images before spending a budget on unlabeled ones.
 
 Each FOLDER has a labels.csv with the columns path, label and, if there is one, split (train, val,
-test); FOLDER:COLUMN takes the classes from another column. Images of train and val can be asked
-for, images of test measure accuracy; without a split a fifth is drawn for testing.
+test), or a folder of images for every class; FOLDER:COLUMN takes the classes from another column.
+Images of train and val can be asked for, images of test measure accuracy; without a split a fifth
+is drawn for testing.
 
 Every strategy starts with zero-shot prompts, asks for images, trains on the answers, and asks
 again. Protocol percent asks for 1 % of the pool a round, 6 rounds; per-class for one image a class,
@@ -75,8 +76,8 @@ def evaluate(
     ] = "",
     precision: Annotated[Precision, typer.Option(help="Arithmetic of the image tower.")] = "auto",
     processes: Annotated[
-        int, typer.Option(min=1, help="Simulations at a time, a processor each.")
-    ] = os.cpu_count() or 1,
+        int, typer.Option(min=1, help="Simulations at a time: a processor and 1 GB each.")
+    ] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     cache: Annotated[
         Path | None, typer.Option(help="Folder of the embeddings.  [default: OUT/embeddings]")
     ] = None,

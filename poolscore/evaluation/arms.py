@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from poolscore.acquisition.registry import get_strategy
 from poolscore.correctness.evidence import WITNESSES
 from poolscore.evaluation.records import Table
-from poolscore.labels.candidates.family import CandidateLossName
+from poolscore.labels.candidates.names import CandidateLossName
 from poolscore.prompts.bafta import BaftaConfig
 from poolscore.prompts.coft import CoftConfig
 from poolscore.prompts.config import DualPromptConfig

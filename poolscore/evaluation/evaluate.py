@@ -25,7 +25,9 @@ from poolscore.evaluation.records import Cell, Protocol, Table
 from poolscore.evaluation.study import Plan, run_tasks
 from poolscore.evaluation.study_file import StudyFile
 from poolscore.evaluation.study_page import Arms, write_study_page
+from poolscore.folder_lock import hold
 from poolscore.store.pool_rules import DEFAULT_STRATEGY
+from poolscore.user_files import file_errors
 
 NOISES = (0.1, 0.3, 0.5)
 """Probabilities of a wrong class in a candidate set."""
@@ -65,9 +67,16 @@ def evaluate(request: Request, watcher: Watcher) -> Path:
     """Do what the study of `request.out` lacks, write its page and return that.
 
     Every finished simulation is kept at once in `study.json`. `preface.md` and `closing.md` in the
-    folder frame the page. Raises InvalidInputError for strategies, images and files that cannot be
-    used, PoolscoreError STUDY_WORKER_DIED.
+    folder frame the page, which is written too when the study is stopped. Raises InvalidInputError
+    for strategies, images and files that cannot be used, FailedPreconditionError OUT_IN_USE,
+    PoolscoreError STUDY_WORKER_DIED.
     """
+    _make(request.out)
+    with hold(request.out / "study.lock", "study"):
+        return _evaluate(request, watcher)
+
+
+def _evaluate(request: Request, watcher: Watcher) -> Path:
     arms = _arms(request)
     encoder = load_encoder(request.encoder, device="auto")
     sets = [_embed(folder, encoder, request, watcher) for folder in request.folders]
@@ -77,14 +86,23 @@ def evaluate(request: Request, watcher: Watcher) -> Path:
     done = len(tasks) - len(missing)
     watcher.simulating(done, len(tasks), None)
     spec = request.encoder.model_copy(update={"precision": encoder.precision})
-    for cell in run_tasks(missing, sets, spec, request.processes):
-        file.add(cell)
-        done += 1
-        watcher.simulating(done, len(tasks), cell)
-    return write_page(request.out, file)
+    try:
+        for cell in run_tasks(missing, sets, spec, request.processes):
+            file.add(cell)
+            done += 1
+            watcher.simulating(done, len(tasks), cell)
+    finally:
+        page = _write_page(request.out, file)
+    return page
 
 
-def write_page(out: Path, file: StudyFile) -> Path:
+def _make(out: Path) -> None:
+    with file_errors(out, "name a folder that can be written with --out", "OUT_NOT_USABLE"):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "study.lock").touch()
+
+
+def _write_page(out: Path, file: StudyFile) -> Path:
     """Write the page of everything that the study holds by now."""
     before, after = (_note(out / name) for name in ("preface.md", "closing.md"))
     arms = Arms(DEFAULT_STRATEGY, JOINT_DEFAULT, JOINT_CONTROL)
@@ -112,8 +130,7 @@ def _embed(
         folder,
         encoder,
         request.template,
-        # Columns of a folder share its embeddings.
-        request.cache / f"{folder.root.name}.npz",
+        request.cache / "embeddings.npz",
         lambda done, total: watcher.embedding(folder.name, done, total),
     )
 

@@ -1,16 +1,19 @@
 """A folder of labeled images: what can be asked for, and what only measures."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from poolscore.errors import InvalidInputError
+from poolscore.evaluation.class_folders import read_class_folders
+from poolscore.evaluation.labeled_image import TEST, LabeledImage, split_named
 from poolscore.user_files import read_rows
 
 _TEST_SHARE = 0.2
-"""Of images without a split column that are kept for the accuracy."""
+"""Of the images of a class, without a split, that are kept for the accuracy."""
 
 
 @dataclass(frozen=True)
@@ -33,32 +36,34 @@ class LabeledFolder:
 
 
 def read_labeled_folder(root: Path, seed: int, column: str = "label") -> LabeledFolder:
-    """Read `labels.csv` (path, label[, split]) of a folder; train and val are the pool.
+    """Read `labels.csv` (path, label[, split]) of a folder, or a folder for every class.
 
-    Without a split a fifth is drawn by `seed` as test images. Test images of a class that the pool
-    lacks are left out. Raises InvalidInputError (LABELS_MISSING, LABELS_INVALID).
+    Images of train and val are the pool. Without a split a fifth of every class is drawn by `seed`
+    as test images. Test images of a class that the pool lacks are left out. Raises
+    InvalidInputError (LABELS_MISSING, LABELS_INVALID).
     """
     root = root.expanduser().resolve()
-    path, needs = root / "labels.csv", f"it needs rows of path, {column}[, split]"
-    if not path.is_file():
+    table = root / "labels.csv"
+    images = _read_table(table, column) if table.is_file() else read_class_folders(root)
+    if not images:
         raise InvalidInputError(
-            f"'{path}' does not exist: a folder of labeled images has a labels.csv with the "
-            f"columns path, {column} and, if you have one, split (train, val, test)",
+            f"'{root}' has neither a labels.csv (columns path, {column} and, if you have one, "
+            "split) nor a folder of images for every class, in folders train and test or without",
             reason="LABELS_MISSING",
         )
-    rows = read_rows(path, ("path", column), needs, "LABELS_INVALID")
-    problem = next((row["path"] for row in rows if not row["path"] or not row[column]), None)
-    if problem is not None:
-        raise _invalid(path, f"the row of '{problem}' has no path or no {column}", needs)
-    images = [(root / row["path"], row[column]) for row in rows]
-    is_test = _test_rows(rows, seed)
-    pool = [image for image, test in zip(images, is_test, strict=True) if not test]
+    is_test = _test_images(images, seed)
+    pairs = [(image.path, image.label) for image in images]
+    pool = [pair for pair, test in zip(pairs, is_test, strict=True) if not test]
     classes = sorted({name for _, name in pool})
-    tests = [image for image, test in zip(images, is_test, strict=True) if test]
-    tests = [image for image in tests if image[1] in classes]
+    tests = [pair for pair, test in zip(pairs, is_test, strict=True) if test]
+    tests = [pair for pair in tests if pair[1] in classes]
     if len(classes) < 2 or not tests:
-        counts = f"it gives {len(classes)} classes in the pool and {len(tests)} test images"
-        raise _invalid(path, counts, needs)
+        raise InvalidInputError(
+            f"'{root}' gives {len(classes)} classes in the pool and {len(tests)} test images; at "
+            "least two classes and one test image are needed: mark some images as 'test', or leave "
+            "the split out to have some drawn",
+            reason="LABELS_INVALID",
+        )
     return LabeledFolder(root, column, classes, pool, tests)
 
 
@@ -83,11 +88,38 @@ def read_labeled_folders(places: Sequence[str], seed: int = 0) -> list[LabeledFo
     return found
 
 
-def _test_rows(rows: Sequence[Mapping[str, str]], seed: int) -> list[bool]:
-    if rows and "split" in rows[0]:
-        return [row["split"] == "test" for row in rows]
-    drawn = np.random.default_rng(seed).random(len(rows)) < _TEST_SHARE
-    return [bool(value) for value in drawn]
+def _read_table(path: Path, column: str) -> list[LabeledImage]:
+    needs = f"it needs rows of path, {column}[, split]"
+    rows = read_rows(path, ("path", column), needs, "LABELS_INVALID")
+    images: list[LabeledImage] = []
+    for row in rows:
+        place = (path.parent / row["path"]).resolve()
+        split = split_named(row["split"]) if "split" in row else None
+        problem = None
+        if not row["path"] or not row[column]:
+            problem = f"the row of '{row['path']}' has no path or no {column}"
+        elif "split" in row and split is None:
+            problem = f"'{row['path']}' has the split '{row['split']}', not train, val or test"
+        elif not place.is_relative_to(path.parent):
+            problem = f"'{row['path']}' lies outside of the folder"
+        if problem is not None:
+            raise _invalid(path, problem, needs)
+        images.append(LabeledImage(place, row[column], split))
+    twice = [name for name, count in Counter(image.path for image in images).items() if count > 1]
+    if twice:
+        raise _invalid(path, f"'{twice[0]}' is in it twice", needs)
+    return images
+
+
+def _test_images(images: Sequence[LabeledImage], seed: int) -> list[bool]:
+    if images[0].split is not None:
+        return [image.split == TEST for image in images]
+    rng, drawn = np.random.default_rng(seed), np.zeros(len(images), np.bool_)
+    labels = np.array([image.label for image in images])
+    for name in sorted(set(labels.tolist())):
+        rows = np.flatnonzero(labels == name)
+        drawn[rng.permutation(rows)[: round(_TEST_SHARE * len(rows))]] = True
+    return drawn.tolist()
 
 
 def _invalid(path: Path, what: str, needs: str) -> InvalidInputError:

@@ -67,8 +67,10 @@ def run_tasks(
 
     Leaving the iteration early ends the processes. Raises PoolscoreError STUDY_WORKER_DIED.
     """
-    # Two libraries with a thread a core each are slower than one thread; set before they load.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    others = set(multiprocessing.active_children())
+    # Two libraries with a thread a core each are slower than one thread. Read as they are loaded.
+    threads = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
     # The server imports the encoder, which takes seconds, once; workers are forked from it.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([worker.__name__])
@@ -84,6 +86,10 @@ def run_tasks(
             reason="STUDY_WORKER_DIED",
         ) from error
     finally:
-        for child in multiprocessing.active_children():
+        for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
+        if threads is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = threads

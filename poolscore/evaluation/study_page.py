@@ -15,8 +15,10 @@ from poolscore.evaluation.aggregate import (
     ranked,
     unlabelled,
 )
+from poolscore.evaluation.budgets import FROM_SHARE, margins_over_label_free
 from poolscore.evaluation.csv_file import study_csv
 from poolscore.evaluation.curves import auroc_curves, learning_curves
+from poolscore.evaluation.markdown import points
 from poolscore.evaluation.records import Protocol, Study, Table
 from poolscore.evaluation.summary import summarize
 from poolscore.evaluation.tables import (
@@ -71,7 +73,7 @@ def write_study_page(folder: Path, study: Study, arms: Arms, preface: str, closi
         _Section(_READING, {}),
         _compared(study, Table.SELECTION, "Selection", arms.default),
         _compared(study, Table.JOINT, "Whole methods", arms.joint_default),
-        _unlabelled(study),
+        _unlabelled(study, arms.joint_default),
         _confidence(study, arms.default),
         _candidates(study, arms),
     ]
@@ -124,9 +126,21 @@ def _caption(comparison: Comparison) -> str:
     return f"{cell.pool:,} images that can be asked for, {cell.classes} classes, {seeds}.\n\n"
 
 
-def _unlabelled(study: Study) -> _Section:
+def _unlabelled(study: Study, joint_default: str) -> _Section:
     methods = unlabelled(study)
-    return _Section(f"## Without any labels\n\n{unlabelled_table(methods)}" if methods else "", {})
+    if not methods:
+        return _Section("", {})
+    text = f"## Without any labels\n\n{unlabelled_table(methods)}"
+    margins = margins_over_label_free(study, joint_default)
+    if margins:
+        worst = min(margins, key=lambda margin: margin.points)
+        ahead = sum(margin.points > 0 for margin in margins)
+        text += (
+            f"\n\n*{joint_default}* is ahead of the best of these in {ahead} of {len(margins)} "
+            f"budgets from {FROM_SHARE:.0%} of the pool on; its smallest margin is "
+            f"{points(worst.points)} points ({worst.place}, {worst.answers:,} answers)."
+        )
+    return _Section(text, {})
 
 
 def _confidence(study: Study, default: str) -> _Section:

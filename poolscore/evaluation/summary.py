@@ -14,6 +14,7 @@ from poolscore.evaluation.aggregate import (
     complete,
     ranked,
 )
+from poolscore.evaluation.budgets import margins_over_label_free
 from poolscore.evaluation.difference import ArmDifference, arm_difference
 from poolscore.evaluation.records import Cell, Study, Table
 from poolscore.evaluation.spread import Spread, spread
@@ -45,6 +46,7 @@ def summarize(
     document = {
         "default_minus_best_other_selection": _best_other(selection, default),
         "default_joint_minus_random_mining": _gain(joint, joint_default, joint_control),
+        "joint_default_over_label_free": _over_label_free(study, joint_default),
         "auroc_default": _auroc(study, default, "correctness"),
         "auroc_p_clean": _auroc(study, default, "p_clean"),
         "auroc_max_prob": _auroc(study, default, "max_prob"),
@@ -54,6 +56,17 @@ def summarize(
         "cells": [cell.model_dump(mode="json") for cell in sorted(study.cells, key=cell_order)],
     }
     return _without_nan(document)
+
+
+def _over_label_free(study: Study, arm: str) -> dict[str, Any]:
+    """Budgets from 2 % of the pool on; "smallest" is the margin of the worst one."""
+    found = margins_over_label_free(study, arm)
+    worst = min(found, key=lambda margin: margin.points, default=None)
+    return {
+        **asdict(spread([margin.points for margin in found])),
+        "ahead_in": sum(margin.points > 0 for margin in found),
+        "smallest": None if worst is None else asdict(worst),
+    }
 
 
 def _highest_other(comparisons: Sequence[Comparison], default: str) -> str | None:

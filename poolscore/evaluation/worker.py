@@ -1,7 +1,11 @@
 """A process that runs cells, one thread, one encoder, and what cells of a set share."""
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
@@ -21,6 +25,7 @@ def start(sets: Sequence[LabeledSet], spec: EncoderSpec) -> None:
     import faiss
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
@@ -34,3 +39,11 @@ def run(arm: Arm, key: CellKey) -> Cell:
     if isinstance(arm, LabelFreeArm):
         return run_label_free(world, arm, key)
     return simulate(world, arm, key)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

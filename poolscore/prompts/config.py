@@ -7,9 +7,10 @@ and groceries; one set of values for all pools.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from poolscore.labels.candidates.family import CandidateLossName
+from poolscore.errors import InvalidInputError
+from poolscore.labels.candidates.names import CandidateLossName
 
 GradientRouting = Literal["deft", "activeclip"]
 Optimizer = Literal["adamw", "sgd"]
@@ -104,3 +105,22 @@ class DualPromptConfig(BaseModel):
     """CLIPood's margin by meaning [B: 0.3]."""
     weight_averaging: WeightAveraging = "none"
     """Mean of contexts and adapter over training: gaussian (PromptSRC) or beta (CLIPood) [B]."""
+
+
+def parse_config(text: str) -> DualPromptConfig:
+    """Read JSON of the fields that differ from the defaults; empty: none does.
+
+    Raises InvalidInputError INVALID_TRAINING.
+    """
+    try:
+        return DualPromptConfig.model_validate_json(text or "{}")
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'the text'}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise InvalidInputError(
+            f"the training settings {text!r} cannot be used ({problems}); give JSON such as "
+            '{"pseudo_per_class": 16, "pseudo_confidence": 0.9}',
+            reason="INVALID_TRAINING",
+        ) from error

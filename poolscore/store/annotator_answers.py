@@ -54,3 +54,19 @@ def newest_answers(catalog: Catalog, pool_id: str) -> tuple[list[AnnotatorAnswer
         rows = connection.execute(query).all()
     found = [AnnotatorAnswer(r.item_id, r.annotator, read_answer(r), r.sequence) for r in rows]
     return found, mark
+
+
+def answered_until(catalog: Catalog, pool_id: str, watermark: int) -> frozenset[str]:
+    """Items with an event up to the watermark, whatever was said of them since.
+
+    Raises NotFoundError POOL_NOT_FOUND.
+    """
+    events = label_events.c
+    query = (
+        select(events.item_id)
+        .distinct()
+        .where(events.pool_id == pool_id, events.sequence <= watermark)
+    )
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        return frozenset(connection.scalars(query))

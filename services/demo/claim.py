@@ -1,11 +1,11 @@
 """One demo at a time in a folder."""
 
-import fcntl
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from poolscore.errors import FailedPreconditionError, InvalidInputError
+from poolscore.errors import InvalidInputError
+from poolscore.folder_lock import hold
 from poolscore.user_files import file_errors
 from services.demo.options import NOTE
 
@@ -27,14 +27,5 @@ def claim(out: Path) -> Generator[None]:
         )
     with file_errors(out, "give a folder that can be written with --out", "OUT_NOT_USABLE"):
         out.mkdir(parents=True, exist_ok=True)
-    with note.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FailedPreconditionError(
-                f"another demo is running in '{out}'; wait for its end, stop it or give another "
-                "folder with --out",
-                reason="OUT_IN_USE",
-                path=str(out),
-            ) from None
+    with hold(note, "demo"):
         yield

@@ -3,17 +3,14 @@
 Shapes: N training images, n images of a step, C classes.
 """
 
-from typing import Literal
-
 import torch
 
 from poolscore.labels.candidates.cavl import cavl_loss
 from poolscore.labels.candidates.cc import cc_loss
 from poolscore.labels.candidates.lws import lws_loss, lws_start, lws_weights
 from poolscore.labels.candidates.naive import naive_loss
+from poolscore.labels.candidates.names import CandidateLossName
 from poolscore.labels.candidates.rc import rc_loss, rc_start, rc_weights
-
-CandidateLossName = Literal["naive", "cc", "rc", "lws", "cavl"]
 
 
 class CandidateLoss:

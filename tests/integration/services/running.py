@@ -10,6 +10,9 @@ from pathlib import Path
 
 from poolscore.store.catalog import Catalog
 
+STEPS = 500
+"""Of every training: enough to be interrupted."""
+
 _START = "import sys; from services.commands.serve import serve; serve(address=sys.argv[1])"
 
 
@@ -26,7 +29,11 @@ class Running:
 
 def launch(home: Path, address: str) -> "subprocess.Popen[str]":
     """Start `poolscore serve`; it may still fail."""
-    environment = os.environ | {"POOLSCORE_HOME": str(home), "COLUMNS": "200"}
+    environment = os.environ | {
+        "POOLSCORE_HOME": str(home),
+        "POOLSCORE_TRAINING": f'{{"min_steps": {STEPS}}}',
+        "COLUMNS": "200",
+    }
     root = str(Path(__file__).parents[3])
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
     return subprocess.Popen(

@@ -10,7 +10,7 @@ from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import query_service_pb2 as query_pb
 from poolscore.v1 import run_service_pb2 as run_pb
-from tests.integration.services.running import Running, kill_actor
+from tests.integration.services.running import STEPS, Running, kill_actor
 from tests.photographs import CLASSES, write_photographs
 
 
@@ -74,6 +74,8 @@ def test_the_loop(client: Client, service: Running, photos: str) -> None:
     assert run.prompt_version == f"pools/{photos}/promptVersions/1"
     version = next(client.list_prompt_versions(photos))
     assert (version.active, version.label_count, version.label_watermark) == (True, 8, 8)
+    # The settings of the service have reached the trainer.
+    assert version.metrics["steps"] == STEPS
     assert client.get_pool(photos).active_ranking == run.ranking
 
     # Enough new answers start the trainer by themselves.

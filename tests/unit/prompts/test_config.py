@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from poolscore.prompts.config import DualPromptConfig
+from poolscore.errors import InvalidInputError
+from poolscore.prompts.config import DualPromptConfig, parse_config
 
 
 def test_it_survives_json() -> None:
@@ -15,3 +16,18 @@ def test_it_survives_json() -> None:
 def test_wrong_values_and_unknown_fields_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         DualPromptConfig.model_validate(wrong)
+
+
+def test_settings_of_a_deployment_are_json_of_what_differs() -> None:
+    assert parse_config("") == DualPromptConfig()
+    assert parse_config('{"epochs": 3}') == DualPromptConfig(epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [('{"epoch": 3}', "epoch"), ('{"epochs": 0}', "epochs"), ("epochs=3", "JSON"), ("[]", "text")],
+)
+def test_settings_that_cannot_be_used_are_said(text: str, word: str) -> None:
+    with pytest.raises(InvalidInputError, match=word) as raised:
+        parse_config(text)
+    assert raised.value.reason == "INVALID_TRAINING"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from poolscore.errors import NotFoundError
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label, LabelInput
-from poolscore.store.annotator_answers import AnnotatorAnswer, newest_answers
+from poolscore.store.annotator_answers import AnnotatorAnswer, answered_until, newest_answers
 from poolscore.store.catalog import Catalog
 from poolscore.store.record_labels import record_labels
 from poolscore.store.tables import effective_answers
@@ -96,3 +96,13 @@ def test_the_log_replayed(catalog: Catalog, said: list[Given]) -> None:
     found, watermark = newest_answers(catalog, pool_id)
     assert found == sorted(expected, key=lambda each: each.sequence)
     assert watermark == events
+
+
+def test_items_that_were_answered_once_stay_so(catalog: Catalog) -> None:
+    add_pool(catalog)
+    record(catalog, [(0, "ann", CAT), (1, "ann", DOG), (0, "ann", DOG), (2, "bob", CAT)])
+    assert answered_until(catalog, POOL, 0) == frozenset()
+    assert answered_until(catalog, POOL, 1) == {item(0)}
+    assert answered_until(catalog, POOL, 4) == {item(0), item(1), item(2)}
+    with pytest.raises(NotFoundError):
+        answered_until(catalog, "none", 1)

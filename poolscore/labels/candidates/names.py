@@ -1,0 +1,5 @@
+"""Names of the candidate losses."""
+
+from typing import Literal
+
+CandidateLossName = Literal["naive", "cc", "rc", "lws", "cavl"]
