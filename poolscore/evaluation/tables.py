@@ -19,7 +19,10 @@ _SPENT = {"answers": "answers", "kept": "kept unasked", "pseudo_labels": "mined"
 
 
 def round_table(comparison: Comparison, default: str) -> str:
-    """One comparison: an arm a row, the best average first; `default` is bold."""
+    """One comparison: an arm a row, the best average first; `default` is bold.
+
+    Macro F1 and calibration error are those after the last round.
+    """
     spent = [
         name
         for name in _SPENT
@@ -29,6 +32,8 @@ def round_table(comparison: Comparison, default: str) -> str:
         "arm",
         *(f"round {number}" if number else "zero-shot" for number in comparison.rounds),
         "average",
+        "macro F1",
+        "ECE",
         *(_SPENT[name] for name in spent),
         f"minus {default}",
         "p",
@@ -47,6 +52,8 @@ def _round_row(
         _named(arm.arm, default),
         *(percent(arm.at(number, _field("accuracy"))) for number in comparison.rounds),
         percent(arm.average),
+        percent(arm.final(_field("macro_f1"))),
+        share(arm.final(_field("calibration_error"))),
         *(count(arm.final(_field(name))) for name in spent),
         *_against([comparison], arm.arm, default)[:2],
     ]

@@ -26,10 +26,19 @@ def test_one_comparison() -> None:
     (place,) = compare_cells(study(*cells), Table.SELECTION)
     # Averages: ours 62.5, 67.5; other 45, 57.5; differences -17.5, -10.
     assert _rows(round_table(place, "ours")) == [
-        ["arm", "zero-shot", "round 1", "round 2", "average", "answers", "minus ours", "p"],
-        ["**ours**", "25.0 ± 0.0", "55.0 ± 7.1", "75.0 ± 0.0", "65.0 ± 3.5", "20", "–", "–"],  # noqa: RUF001
-        ["other", "25.0 ± 0.0", "40.0 ± 0.0", "62.5 ± 17.7", "51.2 ± 8.8", "20", "−13.75", "0.500"],  # noqa: RUF001
-    ]
+        [
+            "arm", "zero-shot", "round 1", "round 2", "average", "macro F1", "ECE", "answers",
+            "minus ours", "p",
+        ],
+        [
+            "**ours**", "25.0 ± 0.0", "55.0 ± 7.1", "75.0 ± 0.0", "65.0 ± 3.5",
+            "37.5 ± 0.0", "0.125 ± 0.000", "20", "–", "–",  # noqa: RUF001
+        ],
+        [
+            "other", "25.0 ± 0.0", "40.0 ± 0.0", "62.5 ± 17.7", "51.2 ± 8.8",
+            "31.2 ± 8.8", "0.125 ± 0.000", "20", "−13.75", "0.500",  # noqa: RUF001
+        ],
+    ]  # fmt: skip
 
 
 def test_what_was_not_asked_but_used_is_shown() -> None:
@@ -40,9 +49,9 @@ def test_what_was_not_asked_but_used_is_shown() -> None:
     )
     (place,) = compare_cells(study(plain, mined), Table.JOINT)
     header, first, second = _rows(round_table(place, "ours"))
-    assert header[4:7] == ["answers", "kept unasked", "mined"]
-    assert (first[0], first[4:7]) == ("mined", ["10", "3", "40"])
-    assert (second[0], second[4:7]) == ("**ours**", ["10", "0", "0"])
+    assert header[6:9] == ["answers", "kept unasked", "mined"]
+    assert (first[0], first[6:9]) == ("mined", ["10", "3", "40"])
+    assert (second[0], second[6:9]) == ("**ours**", ["10", "0", "0"])
 
 
 def test_overall_is_sorted_and_says_which_seeds_are_there() -> None:
