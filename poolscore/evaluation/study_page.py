@@ -33,12 +33,12 @@ from poolscore.user_files import file_errors
 _READING = """\
 Accuracies are on the test images, in per cent, mean ± standard deviation over seeds; *average* is
 the mean over all rounds after zero-shot. Arms are compared at equal rounds on the same seeds;
-*answers* are those asked of people by the last round, *macro F1* and *ECE* (expected calibration error)
-those after it. A difference is the mean over pairs of the
-same data, protocol and seed, in percentage points of the average, with the p of a two-sided
-sign-flip test: not corrected for the number of arms, never below 2 / 2^n for n pairs, and too small
-where pairs share a data set, which is why *ahead in* counts data sets and protocols. All numbers
-are in [cells.csv](cells.csv) and [summary.json](summary.json).
+*answers* are those asked of people by the last round; *macro F1* and *ECE* (expected calibration
+error) are those after it. A difference is the mean over pairs of the same data, protocol and seed,
+in percentage points of the average, with the p of a two-sided sign-flip test: not corrected for the
+number of arms, never below 2 / 2^n for n pairs, and too small where pairs share a data set, which
+is why *ahead in* counts data sets and protocols. All numbers are in [cells.csv](cells.csv) and
+[summary.json](summary.json).
 """
 
 
