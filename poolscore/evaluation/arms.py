@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal, cast, get_args
 
 from poolscore.acquisition.registry import get_strategy
 from poolscore.correctness.evidence import WITNESSES
@@ -88,8 +88,22 @@ def candidate_arms() -> list[Arm]:
 
 
 def fingerprint(strategies: Sequence[str], default: str) -> str:
-    """Digest of what the names of arms stand for: strategies, trainings and their numbers."""
+    """Digest of what the names of arms stand for, the same in every process."""
     arms = [*joint_arms(default), *candidate_arms(), *selection_arms(strategies)]
     methods = [get_strategy(arm.strategy) for arm in arms if isinstance(arm, ActiveArm)]
-    what = repr((arms, methods, WITNESSES, CoftConfig(), BaftaConfig()))
+    what = _described((arms, methods, WITNESSES, CoftConfig(), BaftaConfig()))
     return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+
+def _described(value: object) -> str:
+    """As `repr`, without addresses, and sets in order."""
+    if isinstance(value, frozenset):
+        return str(sorted(map(_described, cast("frozenset[object]", value))))
+    if isinstance(value, list | tuple):
+        return str([_described(each) for each in cast("Sequence[object]", value)])
+    if is_dataclass(value):
+        parts = [f"{each.name}={_described(getattr(value, each.name))}" for each in fields(value)]
+        return f"{type(value).__name__}({', '.join(parts)})"
+    if type(value).__repr__ is object.__repr__:
+        return type(value).__name__  # without parameters
+    return repr(value)

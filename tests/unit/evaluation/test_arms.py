@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 from poolscore.acquisition.registry import get_strategy, strategy_names
 from poolscore.evaluation.arms import (
     JOINT_CONTROL,
@@ -45,5 +49,14 @@ def test_candidate_arms_differ_by_the_loss_alone() -> None:
 
 def test_the_fingerprint_knows_what_a_name_stands_for() -> None:
     whole = fingerprint(strategy_names(), DEFAULT_STRATEGY)
-    assert whole == fingerprint(strategy_names(), DEFAULT_STRATEGY)
     assert whole != fingerprint(strategy_names(), "random")
+    script = (
+        "from poolscore.acquisition.registry import strategy_names\n"
+        "from poolscore.evaluation.arms import fingerprint\n"
+        f"print(fingerprint(strategy_names(), {DEFAULT_STRATEGY!r}))"
+    )
+    # Not by chance: other addresses and another order of sets.
+    environment = {**os.environ, "PYTHONHASHSEED": "17", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script]
+    other = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == whole
