@@ -79,6 +79,6 @@ embedded-model: install
 	$(BIN)/python -m poolscore.encoder.embedded.build --work out/embedded-model
 
 clean:
-	rm -rf out docs/study/study.json .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf out docs/study/study.json docs/study/study.lock .pytest_cache .ruff_cache .hypothesis dist build
 	@# An environment outside may serve other checkouts.
 	@case "$(realpath $(VENV))" in "$(realpath .)"/*) test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV) ;; esac

@@ -72,7 +72,7 @@ class Pool(_message.Message):
     template: _builtins.str
     """Zero-shot text with one `{}` for the class name. Default: `a photo of a {}.`."""
     strategy: _builtins.str
-    """Acquisition strategy of new rankings. Default: `dual_prompt`."""
+    """Acquisition strategy of new rankings. Default: `coverage`."""
     train_after_labels: _builtins.int
     """New labels after which the trainer starts by itself; 0 trains on request only."""
     etag: _builtins.str
