@@ -39,7 +39,7 @@ except PoolscoreError as error:
 
 def _start(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
+        [sys.executable, "-c", COMMAND, "embed", *arguments],
         cwd=ROOT,
         env={**os.environ, **_environment(home), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -67,7 +67,7 @@ def _run_here(home: Path, *arguments: str) -> str:
     """Run the command in this process, which has imported everything and has a Ray."""
     app = typer.Typer()
     register(app)
-    result = CliRunner(env=_environment(home)).invoke(app, list(arguments))
+    result = CliRunner(env=_environment(home)).invoke(app, ["embed", *arguments])
     assert result.exit_code == 0, result.output
     return result.output
 
