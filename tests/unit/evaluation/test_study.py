@@ -13,8 +13,8 @@ def plan(encoder: Encoder, seeds: int = 2) -> Plan:
 
 def test_every_cell_is_planned_once_and_seeds_come_one_after_the_other(encoder: Encoder) -> None:
     keys = [task.key for task in plan(encoder).tasks()]
-    # Two strategies by two protocols, three losses by two noises; both with two seeds.
-    assert len(keys) == len(set(keys)) == 2 * (2 * 2 + 3 * 2)
+    # Two strategies by two protocols, four losses by two noises; both with two seeds.
+    assert len(keys) == len(set(keys)) == 2 * (2 * 2 + 4 * 2)
     assert [key.seed for key in keys] == sorted(key.seed for key in keys)
     candidates = [key for key in keys if key.table is Table.CANDIDATES]
     assert {key.protocol for key in candidates} == {Protocol.PER_CLASS}
