@@ -38,8 +38,9 @@ class Catalog:
         """
         from poolscore.store.migrate import upgrade  # alembic: slow to import, needed only here
 
-        engines.create_folder(url)
         catalog = cls(url)
+        with catalog._translated():
+            engines.create_file(catalog._engine)
         upgrade(catalog)
         return catalog
 

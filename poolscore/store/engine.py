@@ -1,5 +1,7 @@
 """Database engines: what differs between SQLite and other databases is in this file only."""
 
+import fcntl
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,11 @@ from poolscore.errors import InvalidInputError
 from poolscore.user_files import file_errors
 
 BUSY_TIMEOUT_S = 30.0
-_WRITE = "poolscore_write"
+_BEGIN = "poolscore_begin"
 
 
 def make_engine(url: str) -> Engine:
-    """Engine for reading; SQLite gets write-ahead logging and a patient busy handler.
+    """Engine for reading; SQLite gets a patient busy handler.
 
     `synchronous=FULL` because an acknowledged label must survive a power cut, not only a crash.
     """
@@ -36,7 +38,7 @@ def writer(engine: Engine) -> Engine:
     A transaction that reads first and locks later fails in SQLite when another process wrote in
     between, and no waiting can help it.
     """
-    return engine.execution_options(**{_WRITE: True})
+    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def is_sqlite(url: str) -> bool:
@@ -44,14 +46,26 @@ def is_sqlite(url: str) -> bool:
     return _parse(url).get_backend_name() == "sqlite"
 
 
-def create_folder(url: str) -> None:
-    """Create the folder of an SQLite file. Raises InvalidInputError CATALOG_URL_INVALID."""
-    database = _parse(url).database
-    if is_sqlite(url) and database:
-        folder = Path(database).parent
-        advice = "the catalog needs a folder: name another in POOLSCORE_HOME or POOLSCORE_CATALOG"
-        with file_errors(folder, advice, "CATALOG_URL_INVALID"):
-            folder.mkdir(parents=True, exist_ok=True)
+def create_file(engine: Engine) -> None:
+    """Create the file of an SQLite engine, with write-ahead logging, and its folder.
+
+    A file keeps its kind of log for good. Processes that switch it at once fail with "locked"
+    whatever their patience, so one does at a time. Raises InvalidInputError CATALOG_URL_INVALID.
+    """
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database:
+        return
+    folder = Path(database).parent
+    advice = "the catalog needs a folder: name another in POOLSCORE_HOME or POOLSCORE_CATALOG"
+    with file_errors(folder, advice, "CATALOG_URL_INVALID"):
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with engine.execution_options(**{_BEGIN: ""}).connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    finally:
+        os.close(held)
 
 
 def display_url(url: str) -> str:
@@ -77,11 +91,10 @@ def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     del record
     # The driver would begin transactions by itself, and too late; _begin_sqlite does it.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if begin := connection.get_execution_options().get(_BEGIN, "BEGIN"):
+        connection.exec_driver_sql(begin)
