@@ -12,7 +12,7 @@ from pipelines.places import Store
 from pipelines.scan import ScoredPool, features_by_id
 from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.correctness.evidence import evidence, neighbour_support
-from poolscore.correctness.outcomes import fit_outcomes
+from poolscore.correctness.outcomes import calibrated
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.mining import mine_pseudo_labels
 from poolscore.scoring.probabilities import class_probabilities
@@ -84,8 +84,5 @@ def _p_correct(
     scores, rows_NK = before.pool.scores, nearest_neighbours(features_ND).rows_NK
     probabilities_NC = class_probabilities(features_ND, before.prompts)
     evidence_N = evidence(scores, neighbour_support(probabilities_NC, scores.predicted, rows_NK))
-    items = pa.array(list(outcomes), pa.string())
-    rows = pc.index_in(items, value_set=before.pool.ids).to_numpy()
-    right_n = scores.predicted[rows] == np.array(list(outcomes.values()), np.int64)
-    model = fit_outcomes(evidence_N[rows], right_n, float(scores.probability.mean()))
-    return model.p_correct(evidence_N)
+    rows = pc.index_in(pa.array(list(outcomes), pa.string()), value_set=before.pool.ids).to_numpy()
+    return calibrated(evidence_N, scores, rows, np.array(list(outcomes.values()), np.int64))

@@ -134,16 +134,15 @@ def _training_set(
 ) -> TrainingSet:
     """Answered images, then the mined ones."""
     mined = before.ids.take(pa.array(rows)).to_pylist()
-    candidates = answers.candidates_NC
-    if candidates is not None:
-        mined_NC = np.eye(candidates.shape[1], dtype=np.bool_)[classes]
-        candidates = np.concatenate([candidates, mined_NC])
-    return TrainingSet(
-        features_ND=features_by_id(store, manifest, [*answers.ids, *mined]),
-        targets_N=np.concatenate([answers.targets_N, classes]),
-        pseudo_N=np.repeat([False, True], [len(answers.ids), len(mined)]),
-        candidates_NC=candidates,
+    features_ND = features_by_id(store, manifest, [*answers.ids, *mined])
+    count = len(answers.ids)
+    answered = TrainingSet(
+        features_ND=features_ND[:count],
+        targets_N=answers.targets_N,
+        pseudo_N=np.zeros(count, np.bool_),
+        candidates_NC=answers.candidates_NC,
     )
+    return answered.with_pseudo_labels(features_ND[count:], classes)
 
 
 def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:

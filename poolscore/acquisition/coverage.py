@@ -33,8 +33,11 @@ class Coverage:
     """
 
     bandwidth: float = 1 / 6
+    """Of the likeness, as a share of the pool's mean cosine distance [C]."""
     targets: int = 4096
+    """Images at most that are to be resembled [C]."""
     candidates: int = 8192
+    """Images at most that are chosen from [C]."""
     name: str = "coverage"
     needs: frozenset[Need] = frozenset({Need.FEATURES, Need.LABELED})
     batchwise: bool = True

@@ -20,7 +20,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec, Precision
+from poolscore.cli.options import EncoderName, Pretrained, Template, TowerPrecision
+from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.evaluation.labeled_folder import read_labeled_folders
 from poolscore.evaluation.records import Cell, Protocol, Table
 from poolscore.store.pool_rules import DEFAULT_TEMPLATE, check_strategy, check_template
@@ -67,14 +68,10 @@ def evaluate(
         list[Table] | None, typer.Option(help="Repeatable.  [default: selection]")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Simulations of each kind.")] = 3,
-    template: Annotated[
-        str, typer.Option(help="Text for a class; '{}' stands for its name.")
-    ] = DEFAULT_TEMPLATE,
-    encoder: Annotated[str, typer.Option(help="open_clip model.")] = EMBEDDED_MODEL,
-    pretrained: Annotated[
-        str, typer.Option(help="open_clip tag or weights file; empty for the shipped model.")
-    ] = "",
-    precision: Annotated[Precision, typer.Option(help="Arithmetic of the image tower.")] = "auto",
+    template: Template = DEFAULT_TEMPLATE,
+    encoder: EncoderName = EMBEDDED_MODEL,
+    pretrained: Pretrained = "",
+    precision: TowerPrecision = "auto",
     processes: Annotated[
         int, typer.Option(min=1, help="Simulations at a time: a processor and 1 GB each.")
     ] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from poolscore.cli.options import EncoderName, Pretrained, Template, TowerPrecision
 from poolscore.config import Settings
-from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec, Precision
+from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.errors import InvalidInputError
 from poolscore.store.catalog import Catalog
 from poolscore.store.pool_rules import DEFAULT_STRATEGY, DEFAULT_TEMPLATE
@@ -33,14 +34,10 @@ def create(
     classes_file: Annotated[
         Path | None, typer.Option(help="A file with one class name a line, instead of --classes.")
     ] = None,
-    template: Annotated[
-        str, typer.Option(help="Text for a class; '{}' stands for its name.")
-    ] = DEFAULT_TEMPLATE,
-    encoder: Annotated[str, typer.Option(help="open_clip model.")] = EMBEDDED_MODEL,
-    pretrained: Annotated[
-        str, typer.Option(help="open_clip tag or weights file; empty for the shipped model.")
-    ] = "",
-    precision: Annotated[Precision, typer.Option(help="Arithmetic of the image tower.")] = "auto",
+    template: Template = DEFAULT_TEMPLATE,
+    encoder: EncoderName = EMBEDDED_MODEL,
+    pretrained: Pretrained = "",
+    precision: TowerPrecision = "auto",
     visual_tuning: Annotated[
         Path | None, typer.Option(help="File of `poolscore tune` for this encoder.")
     ] = None,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poolscore.correctness.evidence import Float64, log_odds
+from poolscore.scoring.types import Scores
 
 _SLOPE, _SLOPE_PRECISION = 1.0, 4.0
 """A spread of evidence is worth one unit of log-odds, until outcomes say otherwise."""
@@ -51,3 +52,18 @@ def fit_outcomes(
         if np.abs(step).max() < _TOLERANCE:
             break
     return OutcomeModel(float(weights[0]), float(weights[1]))
+
+
+def calibrated(
+    evidence_N: Float64,
+    scores: Scores,
+    rows_n: npt.NDArray[np.int64],
+    targets_n: npt.NDArray[np.int64],
+) -> Float64:
+    """Probability of each of N predictions that it is right, by the answers to some, (N,).
+
+    Images `rows_n` have the classes `targets_n`, which the prompts have not learned from.
+    """
+    right_n = scores.predicted[rows_n] == targets_n
+    model = fit_outcomes(evidence_N[rows_n], right_n, float(scores.probability.mean()))
+    return model.p_correct(evidence_N)

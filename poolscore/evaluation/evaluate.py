@@ -1,6 +1,7 @@
 """A study from labeled folders to its page: what `poolscore evaluate` does."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol as Interface
@@ -87,10 +88,11 @@ def _evaluate(request: Request, watcher: Watcher) -> Path:
     watcher.simulating(done, len(tasks), None)
     spec = request.encoder.model_copy(update={"precision": encoder.precision})
     try:
-        for cell in run_tasks(missing, sets, spec, request.processes):
-            file.add(cell)
-            done += 1
-            watcher.simulating(done, len(tasks), cell)
+        with closing(run_tasks(missing, sets, spec, request.processes)) as cells:
+            for cell in cells:
+                file.add(cell)
+                done += 1
+                watcher.simulating(done, len(tasks), cell)
     finally:
         page = _write_page(request.out, file)
     return page

@@ -16,7 +16,7 @@ from poolscore.evaluation.world import Predictions
 
 
 @dataclass(frozen=True)
-class TestMetrics:
+class Judgement:
     """Of the test images."""
 
     accuracy: float
@@ -24,10 +24,10 @@ class TestMetrics:
     calibration_error: float
 
 
-def judge(data: LabeledSet, predicted_M: npt.NDArray[np.integer], p_M: Float32) -> TestMetrics:
+def judge(data: LabeledSet, predicted_M: npt.NDArray[np.integer], p_M: Float32) -> Judgement:
     """Compare predictions and their probabilities with the truth."""
     truth_M = data.test_targets_M
-    return TestMetrics(
+    return Judgement(
         accuracy(predicted_M, truth_M),
         macro_f1(predicted_M, truth_M, len(data.classes)),
         expected_calibration_error(p_M, predicted_M == truth_M),

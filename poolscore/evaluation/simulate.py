@@ -13,7 +13,7 @@ import numpy.typing as npt
 from poolscore.acquisition.base import Int64, PoolView
 from poolscore.acquisition.build_view import ViewParts, build_view
 from poolscore.acquisition.registry import get_strategy
-from poolscore.correctness.outcomes import fit_outcomes
+from poolscore.correctness.outcomes import calibrated
 from poolscore.evaluation.arms import ActiveArm
 from poolscore.evaluation.labeled_set import LabeledSet
 from poolscore.evaluation.measure import judge, judge_signals
@@ -114,14 +114,13 @@ class _State:
         mined, classes = self._mine(config)
         self._pseudo_labels = len(mined)
         candidates_NC = self._candidates_NC
-        if candidates_NC is not None:
-            candidates_NC = candidates_NC[self._rows_L]
-        images = TrainingSet(
-            features_ND=data.pool_ND[np.append(self._rows_L, mined)],
-            targets_N=np.append(self._targets_L, classes),
-            pseudo_N=np.repeat([False, True], [len(self._rows_L), len(mined)]),
-            candidates_NC=candidates_NC,
+        answered = TrainingSet(
+            features_ND=data.pool_ND[self._rows_L],
+            targets_N=self._targets_L,
+            pseudo_N=np.zeros(len(self._rows_L), np.bool_),
+            candidates_NC=None if candidates_NC is None else candidates_NC[self._rows_L],
         )
+        images = answered.with_pseudo_labels(data.pool_ND[mined], classes)
         return world.predict(world.train(images, config, self._key.seed))
 
     def _mine(self, config: DualPromptConfig) -> tuple[Int64, Int64]:
@@ -147,10 +146,7 @@ class _State:
         asked &= ~self._kept_L
         if self._candidates_NC is not None:
             asked &= self._candidates_NC[self._rows_L].sum(axis=1) == 1
-        rows = self._rows_L[asked]
-        right = seen.scores.predicted[rows] == self._targets_L[asked]
-        expected = float(seen.scores.probability.mean())
-        return fit_outcomes(seen.evidence_N[rows], right, expected).p_correct(seen.evidence_N)
+        return calibrated(seen.evidence_N, seen.scores, self._rows_L[asked], self._targets_L[asked])
 
 
 def candidate_sets(data: LabeledSet, seed: int, noise: float) -> npt.NDArray[np.bool_] | None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -62,10 +62,10 @@ class Plan:
 
 def run_tasks(
     tasks: Sequence[Task], sets: Sequence[LabeledSet], spec: EncoderSpec, processes: int
-) -> Iterator[Cell]:
+) -> Generator[Cell]:
     """Yield cells as they are finished, by processes of one thread each.
 
-    Leaving the iteration early ends the processes. Raises PoolscoreError STUDY_WORKER_DIED.
+    Closing the generator ends the processes. Raises PoolscoreError STUDY_WORKER_DIED.
     """
     others = set(multiprocessing.active_children())
     # Two libraries with a thread a core each are slower than one thread. Read as they are loaded.

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow import fs
+
 from poolscore.evaluation.aggregate import (
     ArmCells,
     Comparison,
@@ -28,6 +30,7 @@ from poolscore.evaluation.tables import (
     round_table,
     unlabelled_table,
 )
+from poolscore.store.files import write_atomic
 from poolscore.user_files import file_errors
 
 _READING = """\
@@ -90,7 +93,7 @@ def write_study_page(folder: Path, study: Study, arms: Arms, preface: str, closi
     with file_errors(folder, "name another folder", "STUDY_PAGE"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (folder / name).write_bytes(data)
+            write_atomic(fs.LocalFileSystem(), str(folder / name), data)
 
 
 def _compared(study: Study, kind: Table, heading: str, default: str) -> _Section:

@@ -39,6 +39,21 @@ class TrainingSet:
     """Classes that the image may show, one row of one class for a plain label; then `targets_N` is
     not looked at. None: every label is plain."""
 
+    def with_pseudo_labels(
+        self, features_KD: npt.NDArray[np.floating], targets_K: npt.NDArray[np.integer]
+    ) -> "TrainingSet":
+        """These images and K mined ones behind them."""
+        candidates_NC = self.candidates_NC
+        if candidates_NC is not None:
+            mined_KC = np.eye(candidates_NC.shape[1], dtype=np.bool_)[targets_K]
+            candidates_NC = np.concatenate([candidates_NC, mined_KC])
+        return TrainingSet(
+            np.concatenate([self.features_ND, features_KD]),
+            np.concatenate([self.targets_N, targets_K]),
+            np.concatenate([self.pseudo_N, np.ones(len(targets_K), np.bool_)]),
+            candidates_NC,
+        )
+
 
 def train_dual_prompts(
     text: PromptTextEncoder,

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize  # pyright: ignore[reportMissingTypeStubs]
 
-from poolscore.correctness.outcomes import fit_outcomes
+from poolscore.correctness.outcomes import calibrated, fit_outcomes
+from poolscore.scoring.types import Scores
 
 
 def test_without_outcomes_the_prior_stands() -> None:
@@ -35,3 +36,13 @@ def test_wrong_predictions_lower_the_probability() -> None:
     prior = fit_outcomes(evidence[:0], np.empty(0, np.bool_), expected=0.7)
     high = np.array([2.0])
     assert not_sure.p_correct(high) < prior.p_correct(high) < sure.p_correct(high)
+
+
+def test_predictions_are_judged_by_the_answers_to_some() -> None:
+    probability = np.array([0.9, 0.6, 0.6], np.float32)
+    rest = np.zeros(3, np.float32)
+    scores = Scores(np.array([2, 1, 0], np.int32), probability, rest, rest, rest)
+    evidence = np.array([1.0, -1.0, 0.5])
+    found = calibrated(evidence, scores, np.array([1, 0]), np.array([1, 0]))
+    model = fit_outcomes(evidence[[1, 0]], np.array([True, False]), expected=0.7)
+    assert found == pytest.approx(model.p_correct(evidence))
