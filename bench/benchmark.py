@@ -44,4 +44,4 @@ class Benchmark:
 def find_benchmarks() -> dict[str, Benchmark]:
     """Every benchmark in `bench/cases`, by name."""
     modules = [import_module(f"{cases.__name__}.{m.name}") for m in iter_modules(cases.__path__)]
-    return {module.BENCHMARK.name: module.BENCHMARK for module in modules}
+    return {benchmark.name: benchmark for module in modules for benchmark in module.BENCHMARKS}

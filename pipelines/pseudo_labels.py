@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.answers import UsableAnswers
-from pipelines.places import Store
-from pipelines.scan import ScoredPool, features_by_id
+from pipelines.embeddings import ScoredPool
 from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.correctness.evidence import evidence, neighbour_support
 from poolscore.correctness.outcomes import calibrated
@@ -19,7 +18,6 @@ from poolscore.scoring.probabilities import class_probabilities
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.annotator_answers import AnnotatorAnswer
 from poolscore.store.arrow import compute as pc
-from poolscore.store.manifest import Manifest
 
 Int64 = npt.NDArray[np.int64]
 
@@ -35,8 +33,6 @@ class Before:
 
 
 def mine(
-    store: Store,
-    manifest: Manifest,
     before: Before,
     answers: UsableAnswers,
     given: Sequence[AnnotatorAnswer],
@@ -48,8 +44,6 @@ def mine(
     embeddings of the whole pool and their neighbour graph into memory.
     """
     pool = before.pool
-    if not config.pseudo_per_class:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
     ids = np.array(pool.ids.to_pylist(), dtype=np.str_)
     answered = pa.array([each.item_id for each in given], pa.string())
     exclude = pc.is_in(pool.ids, value_set=answered).to_numpy(zero_copy_only=False)
@@ -57,7 +51,7 @@ def mine(
     confidence: npt.NDArray[np.floating] = pool.scores.p_clean
     if config.pseudo_confidence is not None:
         outcomes = _outcomes(answers, before.learned_from)
-        features_ND = features_by_id(store, manifest, ids.tolist())
+        features_ND = pool.embeddings.take(np.arange(len(pool)))
         confidence = _p_correct(before, features_ND, outcomes)
     return mine_pseudo_labels(
         pool.scores.predicted,

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.embeddings import ScoredPool
 from pipelines.places import Store
-from pipelines.scan import ScoredPool
-from pipelines.view import ViewSource, pool_view
+from pipelines.view import ViewSource, view_parts
 from poolscore import __version__
 from poolscore.acquisition.registry import get_strategy
 from poolscore.acquisition.whole_ranking import rank_all
@@ -54,14 +54,15 @@ def rank(
     seed = default_seed(request) if request.seed is None else request.seed
     labels = effective_labels(catalog, pool.pool_id)[0]
     rows = _open_rows(scored.ids, [each.item_id for each in labels])
-    source = ViewSource(catalog, store, pool, request.snapshot, request.prompt_version)
-    view = pool_view(source, scored, rows, labels, strategy.needs)
+    parts = view_parts(
+        ViewSource(catalog, store, pool, request.prompt_version, scored), rows, labels
+    )
     block = pool.train_after_labels or max(SMALLEST_BLOCK, 2 * len(pool.classes))
-    choice = rank_all(strategy, view, request.size, block, np.random.default_rng(seed))
+    choice = rank_all(strategy, parts, request.size, block, np.random.default_rng(seed))
     chosen = rows[choice.rows]
     table = ranking_table(
         scored.ids.take(pa.array(chosen)),
-        scored.uris.take(pa.array(chosen)),
+        scored.embeddings.uris.take(pa.array(chosen)).cast(pa.string()),
         choice.utilities,
         choice.reasons,
         scored.scores.take(chosen),

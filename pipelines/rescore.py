@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from pipelines.embeddings import OpenEmbeddings, ScoredPool
 from pipelines.places import Store
 from pipelines.rank import RankRequest, rank
-from pipelines.scan import score_snapshot
+from pipelines.scan import scan
 from pipelines.stopwatch import Stopwatch
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.prompts.artefact import load_prompts
 from poolscore.store import files
 from poolscore.store.catalog import Catalog
-from poolscore.store.manifest import load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import get_prompt_version
 from poolscore.store.rankings import activate
@@ -39,8 +40,11 @@ def rescore_pool(
     strategy: str = "",
     seed: int | None = None,
     on_message: OnMessage = lambda _: None,
+    open_embeddings: OpenEmbeddings | None = None,
 ) -> RescoreOutcome:
     """Score, rank and activate; what is not given is what the pool has active.
+
+    Embeddings are read from their shards unless `open_embeddings` knows a better place.
 
     What is not given may change meanwhile; then it is done again with what is active now.
     Raises FailedPreconditionError POOL_NOT_EMBEDDED before the first embedding run; AbortedError
@@ -57,7 +61,15 @@ def rescore_pool(
             )
         request = RankRequest(chosen, version, strategy, seed)
         try:
-            return _rescore(catalog, store, pool, request, prompt_version is None, on_message)
+            return _rescore(
+                catalog,
+                store,
+                pool,
+                request,
+                prompt_version is None,
+                on_message,
+                open_embeddings or partial(scan, store),
+            )
         except AbortedError as error:
             superseded = error.reason == "SNAPSHOT_SUPERSEDED" and snapshot is None
             if not superseded and error.reason != "PROMPTS_SUPERSEDED":
@@ -71,16 +83,17 @@ def _rescore(
     request: RankRequest,
     keep_version: bool,
     on_message: OnMessage,
+    open_embeddings: OpenEmbeddings,
 ) -> RescoreOutcome:
     record = get_snapshot(catalog, pool.pool_id, request.snapshot)
     prompts = get_prompt_version(catalog, pool.pool_id, request.prompt_version)
     watch = Stopwatch()
     with watch.stage("score"):
         on_message("scoring the cached embeddings")
-        manifest = load_manifest(*store, record.manifest_uri, record.manifest_sha256)
         filesystem, root = store
         trained, _ = load_prompts(filesystem, files.absolute(root, prompts.uri))
-        scored = score_snapshot(store, manifest, trained.features)
+        embeddings = open_embeddings(record)
+        scored = ScoredPool(embeddings, embeddings.score(trained.features))
     with watch.stage("rank"):
         on_message("ranking")
         ranking = rank(catalog, store, pool, scored, request)

@@ -1,20 +1,22 @@
-"""Read a snapshot and score it by a prompt version; no pixels, no model."""
+"""Embeddings read from the shards of a snapshot whenever they are needed; none are held."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store import files
-from poolscore.store.arrow import compute as pc
-from poolscore.store.manifest import Manifest
-from poolscore.store.shards import ShardData, read_shard
+from poolscore.store.manifest import Manifest, ShardEntry, load_manifest
+from poolscore.store.records import Snapshot
+from poolscore.store.shards import ShardData, read_names, read_shard
 
 READERS = 4
 """Threads that read shards while the kernel computes."""
@@ -22,77 +24,104 @@ ROWS_PER_STEP = 1 << 17
 """Rows that are held as embeddings at a time."""
 
 
-@dataclass(frozen=True)
-class ScoredPool:
-    """The embedded images of a snapshot; row i of every field is the same image, by shard path."""
+class ScannedEmbeddings:
+    """Reads as little of the shards as each question asks for, in the order of the manifest."""
 
-    ids: pa.Array
-    uris: pa.Array
-    scores: Scores
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        """Read nothing yet."""
+        self._store, self._manifest = store, manifest
 
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.ids)
+    @property
+    def ids(self) -> pa.Array:
+        """Item ids."""
+        return self._names[0]
+
+    @property
+    def uris(self) -> pa.Array:
+        """Addresses."""
+        return self._names[1]
+
+    def score(self, prompts: PromptFeatures) -> Scores:
+        """Score every cached embedding, `ROWS_PER_STEP` at a time."""
+        dim = self._manifest.dim
+        parts = [score(_stack(step, dim), prompts) for step in _steps(self._store, self._manifest)]
+        return concatenate(parts)
+
+    def take(self, rows: Int64) -> Float16:
+        """Read the shards that hold these rows."""
+        shards = self._manifest.shards
+        ends = np.cumsum([shard.embedded for shard in shards], dtype=np.int64)
+        of = np.searchsorted(ends, rows, side="right")
+        out = np.empty((len(rows), self._manifest.dim), np.float16)
+
+        def fill(number: int) -> None:
+            places = np.flatnonzero(of == number)
+            data = _read(self._store, shards[number])
+            start = ends[number] - shards[number].embedded
+            out[places] = data.embeddings_ND[rows[places] - start]
+
+        with ThreadPoolExecutor(READERS) as pool:
+            for _ in pool.map(fill, np.unique(of).tolist()):
+                pass
+        return out
+
+    @cached_property
+    def _names(self) -> tuple[pa.Array, pa.Array]:
+        filesystem, root = self._store
+        paths = [files.absolute(root, shard.path) for shard in self._manifest.shards]
+        with ThreadPoolExecutor(READERS) as pool:
+            names = list(pool.map(lambda path: read_names(filesystem, path), paths))
+        ids = [pa.array([], pa.string()), *(each[0] for each in names)]
+        # Addresses of a large pool are more than an array of strings can count.
+        uris = [
+            pa.array([], pa.large_string()),
+            *(each[1].cast(pa.large_string()) for each in names),
+        ]
+        return pa.concat_arrays(ids), pa.concat_arrays(uris)
 
 
-def score_snapshot(store: Store, manifest: Manifest, prompts: PromptFeatures) -> ScoredPool:
-    """Score every cached embedding; holds ids, addresses and scores, and few embeddings."""
-    ids: list[pa.Array] = [pa.array([], pa.string())]
-    uris: list[pa.Array] = [pa.array([], pa.string())]
-    parts: list[Scores] = []
-    for step in _steps(store, manifest):
-        ids += [shard.ids for shard in step]
-        uris += [shard.uris for shard in step]
-        parts.append(score(_stack(step, manifest.dim), prompts))
-    return ScoredPool(pa.concat_arrays(ids), pa.concat_arrays(uris), _concatenate(parts))
+def scan(store: Store, snapshot: Snapshot) -> ScannedEmbeddings:
+    """The embeddings of a registered snapshot. Raises what `load_manifest` raises."""
+    manifest = load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
+    return ScannedEmbeddings(store, manifest)
 
 
-def features_by_id(
-    store: Store, manifest: Manifest, wanted: Sequence[str]
-) -> npt.NDArray[np.float16]:
-    """Embeddings (len(wanted), D) of items of the snapshot, in the order of `wanted`.
+def concatenate(parts: Sequence[Scores]) -> Scores:
+    """Scores of all parts, one after the other; a single part is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    empty = Scores(np.empty(0, np.int32), *(np.empty(0, np.float32) for _ in range(4)))
+    columns = {
+        each.name: np.concatenate([getattr(part, each.name) for part in [empty, *parts]])
+        for each in fields(Scores)
+    }
+    return Scores(**columns)
 
-    Raises KeyError for an id that the snapshot has not embedded.
-    """
-    place = {item: row for row, item in enumerate(wanted)}
-    values = pa.array(wanted, pa.string())
-    out = np.zeros((len(wanted), manifest.dim), np.float16)
-    missing = set(wanted)
-    for step in _steps(store, manifest) if wanted else ():
-        for shard in step:
-            rows = pc.indices_nonzero(pc.is_in(shard.ids, value_set=values)).to_numpy()
-            found = shard.ids.take(pa.array(rows)).to_pylist()
-            out[[place[item] for item in found]] = shard.embeddings_ND[rows]
-            missing.difference_update(found)
-    if missing:
-        raise KeyError(f"{len(missing)} items are not in the snapshot, such as {min(missing)}")
-    return out
+
+def _read(store: Store, shard: ShardEntry) -> ShardData:
+    filesystem, root = store
+    return read_shard(filesystem, files.absolute(root, shard.path))
 
 
 def _steps(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
     """Shards in order, grouped to `ROWS_PER_STEP`; the next group is read meanwhile."""
-    filesystem, root = store
-
-    def read(path: str) -> ShardData:
-        return read_shard(filesystem, files.absolute(root, path))
-
     groups = _groups(manifest)
     with ThreadPoolExecutor(READERS) as pool:
-        ahead = [pool.submit(read, path) for path in groups[0]] if groups else []
+        ahead = [pool.submit(_read, store, shard) for shard in groups[0]] if groups else []
         for following in [*groups[1:], []]:
-            current, ahead = ahead, [pool.submit(read, path) for path in following]
+            current, ahead = ahead, [pool.submit(_read, store, shard) for shard in following]
             if current:
                 yield [future.result() for future in current]
 
 
-def _groups(manifest: Manifest) -> list[list[str]]:
-    groups: list[list[str]] = []
+def _groups(manifest: Manifest) -> list[list[ShardEntry]]:
+    groups: list[list[ShardEntry]] = []
     rows = ROWS_PER_STEP
     for shard in manifest.shards:
         if rows >= ROWS_PER_STEP:
             groups.append([])
             rows = 0
-        groups[-1].append(shard.path)
+        groups[-1].append(shard)
         rows += shard.embedded
     return groups
 
@@ -102,12 +131,3 @@ def _stack(step: list[ShardData], dim: int) -> npt.NDArray[np.float16]:
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate(arrays) if arrays else np.empty((0, dim), np.float16)
-
-
-def _concatenate(parts: list[Scores]) -> Scores:
-    empty = Scores(np.empty(0, np.int32), *(np.empty(0, np.float32) for _ in range(4)))
-    columns = {
-        each.name: np.concatenate([getattr(part, each.name) for part in [empty, *parts]])
-        for each in fields(Scores)
-    }
-    return Scores(**columns)

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from pipelines.answers import UsableAnswers, usable_answers
+from pipelines.embeddings import Embeddings, OpenEmbeddings, ScoredPool, rows_of
 from pipelines.places import Store
 from pipelines.pseudo_labels import Before, mine
 from pipelines.rank import RankRequest, default_seed
 from pipelines.rescore import rescore_pool
-from pipelines.scan import ScoredPool, features_by_id, score_snapshot
+from pipelines.scan import scan
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.errors import FailedPreconditionError
@@ -23,7 +23,6 @@ from poolscore.prompts.trained import TrainedPrompts
 from poolscore.store import files
 from poolscore.store.annotator_answers import answered_until, newest_answers
 from poolscore.store.catalog import Catalog
-from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.prompt_versions import add_prompt_version, get_prompt_version
 from poolscore.store.records import Pool, PromptVersion, Ranking, RunProgress, StageSeconds
@@ -49,6 +48,7 @@ def train_pool(
     encoder: Encoder,
     config: DualPromptConfig | None = None,
     seed: int | None = None,
+    open_embeddings: OpenEmbeddings | None = None,
 ) -> TrainOutcome:
     """Train on everything answered so far, score, rank and switch in one transaction.
 
@@ -57,7 +57,8 @@ def train_pool(
     classes choose the losses for them (arXiv 2407.07638); abstentions and answers about images that
     the snapshot does not hold are left out. The metrics count all of them, and hold under
     `annotator_accuracy/NAME` how often an annotator is taken to be right. The caller keeps
-    `encoder` between rounds.
+    `encoder` between rounds. Embeddings are read from their shards unless `open_embeddings` knows a
+    better place.
     Raises FailedPreconditionError POOL_NOT_EMBEDDED.
     """
     watch, config = Stopwatch(), config or DualPromptConfig()
@@ -65,17 +66,17 @@ def train_pool(
     snapshot, active = _active(pool)
     request = RankRequest(snapshot, active + 1)
     seed = default_seed(request) if seed is None else seed
+    open_embeddings = open_embeddings or partial(scan, store)
     with watch.stage("collect"):
         on_progress(RunProgress(message="collecting labels"))
         given, watermark = newest_answers(catalog, pool_id)
-        manifest = _manifest(catalog, store, pool_id, snapshot)
-        parent = get_prompt_version(catalog, pool_id, active)
-        prompts = _load(store, parent).features
-        learned_from = answered_until(catalog, pool_id, parent.label_watermark)
-        before = Before(score_snapshot(store, manifest, prompts), prompts, learned_from)
-        answers = usable_answers(given, pool.classes, before.pool.ids)
-        mined = mine(store, manifest, before, answers, given, config)
-        data = _training_set(store, manifest, before.pool, answers, *mined)
+        embeddings = open_embeddings(get_snapshot(catalog, pool_id, snapshot))
+        answers = usable_answers(given, pool.classes, embeddings.ids)
+        data = _answered(embeddings, answers)
+        if config.pseudo_per_class:
+            before = _before(catalog, store, pool_id, active, embeddings)
+            rows, classes = mine(before, answers, given, config)
+            data = data.with_pseudo_labels(embeddings.take(rows), classes)
     with watch.stage("train"):
         text = encoder.prompt_encoder(pool.classes, config.context_length, config.class_specific)
         trained = train_dual_prompts(
@@ -100,6 +101,7 @@ def train_pool(
         pool_id,
         prompt_version=version.number,
         on_message=lambda text: on_progress(RunProgress(message=text)),
+        open_embeddings=open_embeddings,
     )
     return TrainOutcome(version, outcome.ranking, (*watch.stages, *outcome.stages))
 
@@ -114,35 +116,27 @@ def _active(pool: Pool) -> tuple[int, int]:
     return pool.active_snapshot, pool.active_prompt_version
 
 
-def _manifest(catalog: Catalog, store: Store, pool_id: str, snapshot: int) -> Manifest:
-    record = get_snapshot(catalog, pool_id, snapshot)
-    return load_manifest(*store, record.manifest_uri, record.manifest_sha256)
-
-
 def _load(store: Store, version: PromptVersion) -> TrainedPrompts:
     filesystem, root = store
     return load_prompts(filesystem, files.absolute(root, version.uri))[0]
 
 
-def _training_set(
-    store: Store,
-    manifest: Manifest,
-    before: ScoredPool,
-    answers: UsableAnswers,
-    rows: npt.NDArray[np.int64],
-    classes: npt.NDArray[np.int64],
-) -> TrainingSet:
-    """Answered images, then the mined ones."""
-    mined = before.ids.take(pa.array(rows)).to_pylist()
-    features_ND = features_by_id(store, manifest, [*answers.ids, *mined])
-    count = len(answers.ids)
-    answered = TrainingSet(
-        features_ND=features_ND[:count],
+def _answered(embeddings: Embeddings, answers: UsableAnswers) -> TrainingSet:
+    return TrainingSet(
+        features_ND=embeddings.take(rows_of(embeddings.ids, answers.ids)),
         targets_N=answers.targets_N,
-        pseudo_N=np.zeros(count, np.bool_),
+        pseudo_N=np.zeros(len(answers.ids), np.bool_),
         candidates_NC=answers.candidates_NC,
     )
-    return answered.with_pseudo_labels(features_ND[count:], classes)
+
+
+def _before(
+    catalog: Catalog, store: Store, pool_id: str, active: int, embeddings: Embeddings
+) -> Before:
+    version = get_prompt_version(catalog, pool_id, active)
+    prompts = _load(store, version).features
+    learned_from = answered_until(catalog, pool_id, version.label_watermark)
+    return Before(ScoredPool(embeddings, embeddings.score(prompts)), prompts, learned_from)
 
 
 def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:

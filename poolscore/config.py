@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     """JSON of the hyper-parameters of training that differ from the defaults, by the field names of
     `poolscore.prompts.config.DualPromptConfig`."""
 
+    scorers: int = 1
+    """Actors of `poolscore serve` that hold embeddings in memory and score them; 0: every run reads
+    them from their shards."""
+
+    scorer_memory_gib: float = 4.0
+    """Embeddings that one of them holds at most; what is more is read from its shards each time."""
+
     @property
     def catalog_url(self) -> str:
         """SQLAlchemy URL of the catalog."""

@@ -20,6 +20,7 @@ from poolscore.store.pools import get_pool
 from poolscore.store.records import Run, RunKind, RunProgress, RunState
 from services.api import names
 from services.outcome import Outcome
+from services.scorers import opener
 
 
 def execute(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
@@ -76,6 +77,7 @@ def _rescore(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -
         prompt_version=version,
         strategy=run.spec.get("strategy", ""),
         on_message=lambda text: _report(heartbeat, RunProgress(message=text)),
+        open_embeddings=opener(store_uri),
     )
     return Outcome(
         RunState.SUCCEEDED,
@@ -95,6 +97,7 @@ def _train(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         functools.partial(_report, heartbeat),
         _encoder_of(catalog, run.pool_id),
         parse_config(Settings().training),
+        open_embeddings=opener(store_uri),
     )
     return Outcome(
         RunState.SUCCEEDED,

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray import serve
@@ -22,7 +23,7 @@ from services.actors import start_workers
 from services.api.contract import SERVICERS
 from services.api.ingress import Ingress
 from services.readiness import wait_until_serving
-from services.worker import Worker
+from services.scorers import start_scorers
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest gRPC message; Serve's own limit is 2 GiB."""
@@ -36,7 +37,8 @@ class Service:
 
     address: str
     """host:port of the gRPC API."""
-    workers: Sequence[ActorHandle[Worker]]
+    workers: Sequence[ActorHandle[Any]]
+    """Scorers too."""
     owns_ray: bool
 
     def stop(self) -> None:
@@ -68,7 +70,7 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     service = Service(_display(host, chosen), [], owns_ray)
     try:
         _start_api(settings, host, chosen)
-        service.workers = start_workers(settings)
+        service.workers = [*start_scorers(settings), *start_workers(settings)]
         wait_until_serving(service.address)
     except BaseException:
         service.stop()

@@ -4,11 +4,10 @@ import logging
 from typing import cast
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
 
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import PoolscoreError, UnavailableError
 from poolscore.store.records import RunKind
+from services.asking import answers, unavailable
 
 NAMESPACE = "poolscore"
 """Ray namespace of the worker actors."""
@@ -44,15 +43,9 @@ def resolve_encoder(spec: EncoderSpec) -> tuple[EncoderSpec, str]:
     would grow by a gigabyte. Raises what `load_encoder` raises, and UnavailableError
     (WORKER_UNAVAILABLE) while the embedder is being restarted.
     """
+    who = f"{EMBEDDER}, which loads encoders"
     try:
         embedder = ray.get_actor(EMBEDDER, namespace=NAMESPACE)
-        return cast("tuple[EncoderSpec, str]", ray.get(embedder.resolve_encoder.remote(spec)))
-    except RayTaskError as error:
-        if isinstance(error.cause, PoolscoreError):
-            raise error.cause from None
-        raise
-    except (ValueError, RayActorError) as error:
-        raise UnavailableError(
-            f"{EMBEDDER}, which loads encoders, is being restarted; try again",
-            reason="WORKER_UNAVAILABLE",
-        ) from error
+    except ValueError as error:
+        raise unavailable(who) from error
+    return cast("tuple[EncoderSpec, str]", answers([embedder.resolve_encoder.remote(spec)], who)[0])

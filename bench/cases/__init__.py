@@ -1,1 +1,1 @@
-"""One benchmark a file; each defines `BENCHMARK`."""
+"""Benchmarks, one subject a file; each defines `BENCHMARKS`."""

@@ -1,7 +1,5 @@
 """A prompt-learning step through the shared prefix against the full 77-token pass."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -10,6 +8,7 @@ import torch
 from torch import nn
 
 from bench.benchmark import Benchmark, Measurement
+from bench.timing import seconds
 from poolscore.encoder.allocator import keep_freed_memory
 from poolscore.encoder.plain import PlainPromptText
 from poolscore.encoder.prompt_text import PromptTextEncoder
@@ -32,8 +31,8 @@ def measure() -> Measurement:
     full_s: list[float] = []
     shared_s: list[float] = []
     for _ in range(ROUNDS):
-        full_s.append(_seconds(lambda: _step(full)))
-        shared_s += [_seconds(lambda: _step(shared)) for _ in range(STEPS)]
+        full_s.append(seconds(lambda: _step(full)))
+        shared_s += [seconds(lambda: _step(shared)) for _ in range(STEPS)]
     ratio = median(full_s) / median(shared_s)
     rows = 1 + CONTEXTS + shared.num_own_tokens
     details = {
@@ -73,20 +72,16 @@ def _check_equal(full: PromptTextEncoder, shared: PromptTextEncoder) -> None:
         raise AssertionError(f"the two steps differ by {error:.2g} of the largest gradient")
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-BENCHMARK = Benchmark(
-    name="text_step_ratio",
-    workload=(
-        f"forward + backward of {CONTEXTS} learned contexts through {MODEL}'s text tower (random "
-        f"weights, float32, {THREADS} threads) for {len(CLASSES)} flower names"
+BENCHMARKS = (
+    Benchmark(
+        name="text_step_ratio",
+        workload=(
+            f"forward + backward of {CONTEXTS} learned contexts through {MODEL}'s text tower "
+            f"(random weights, float32, {THREADS} threads) for {len(CLASSES)} flower names"
+        ),
+        unit="x",
+        peer="the same step by open_clip's full 77-token pass, interleaved in the same process",
+        floor=10.0,
+        measure=measure,
     ),
-    unit="x",
-    peer="the same step by open_clip's full 77-token pass, interleaved in the same process",
-    floor=10.0,
-    measure=measure,
 )

@@ -37,6 +37,7 @@ class AlfaMix:
     step: float = 0.03125
     name: str = "alfa_mix"
     needs: frozenset[Need] = frozenset({Need.PROBABILITIES, Need.FEATURES, Need.LABELED, Need.TEXT})
+    most: int | None = 300_000
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -53,14 +54,15 @@ class AlfaMix:
         rows = rows[np.argsort(cap_N[rows], kind="stable")]
         rest = np.setdiff1d(np.arange(len(cap_N)), rows)
         drawn = rng.choice(rest, size - len(rows), replace=False)
+        flips = view.in_pool(len(near))
         reasons = [
-            f"no longer '{view.classes[k]}' after a mix of {cap:.3f}: one of {len(near):,} such "
+            f"no longer '{view.classes[k]}' after a mix of {cap:.3f}: one of {flips:,} such "
             "images, and typical of those around it"
             for k, cap in zip(
                 view.scores.predicted[rows].tolist(), cap_N[rows].tolist(), strict=True
             )
         ]
-        reasons += [f"drawn at random: only {len(near):,} predictions flip"] * len(drawn)
+        reasons += [f"drawn at random: only {flips:,} predictions flip"] * len(drawn)
         rows = np.concatenate([rows, drawn])
         return Choice(order[rows], 1.0 / (1.0 + cap_N[rows]), reasons)
 

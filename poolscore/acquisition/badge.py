@@ -25,6 +25,7 @@ class Badge:
 
     name = "badge"
     needs = frozenset({Need.PROBABILITIES, Need.FEATURES})
+    most = 300_000
     batchwise = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

@@ -72,6 +72,12 @@ class PoolView:
     classifier_CD: Float32 | None = None
     """Rows w_k with argmax_k <v, w_k> the prediction for a cached embedding v: the text features
     with the adapter folded in. None: there is no adapter, and they are the text features."""
+    stands_for: float = 1.0
+    """Images of the pool for every row; above 1 where the rows are drawn from a larger pool."""
+
+    def in_pool(self, rows: int) -> int:
+        """About how many images of the pool so many rows stand for."""
+        return round(rows * self.stands_for)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,11 @@ class Strategy(Protocol):
     @property
     def needs(self) -> frozenset[Need]:
         """Fields of the view that must not be None."""
+        ...
+
+    @property
+    def most(self) -> int | None:
+        """Rows at most that it is given; of a larger pool so many are drawn. None: all."""
         ...
 
     @property

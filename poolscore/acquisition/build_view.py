@@ -1,6 +1,6 @@
 """A view with the fields that a strategy needs, and no others, from where the caller keeps them.
 
-Shapes: N images of the pool, L labeled images, D embedding width.
+Shapes: N images of the pool, n of them in the view, L labeled images, D embedding width.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import Labeled, Need, PoolView
+from poolscore.acquisition.base import Int64, Labeled, Need, PoolView
 from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.scoring.folding import linear_classifier
 from poolscore.scoring.probabilities import class_probabilities
@@ -29,21 +29,27 @@ class ViewParts:
     classes: Sequence[str]
     prompts: Callable[[], PromptFeatures]
     """Of the version that `scores` are by; asked for repeatedly."""
-    features: Callable[[], Features]
-    """Embeddings (N, D) of the items."""
+    features: Callable[[Int64], Features]
+    """Embeddings (n, D) of these n of the items."""
     labeled: Callable[[], tuple[Features, npt.NDArray[np.int64]]]
     """Embeddings (L, D) and class indices (L,) of what is labeled, by id."""
 
+    @property
+    def whole(self) -> PoolView:
+        """All items with their scores and nothing else."""
+        return PoolView(self.ids_N, self.scores, self.classes)
 
-def build_view(parts: ViewParts, needs: frozenset[Need]) -> PoolView:
-    """Return the view with every field that `needs` names.
 
-    Embeddings are held whole where they are needed (2 N D bytes), and so are probabilities
-    (4 N C bytes); the neighbour graph is exact and costs N^2 D.
+def build_view(parts: ViewParts, needs: frozenset[Need], rows_n: Int64 | None = None) -> PoolView:
+    """Return the view of these rows, or of all, with every field that `needs` names.
+
+    Embeddings are held whole where they are needed (2 n D bytes), and so are probabilities
+    (4 n C bytes); the neighbour graph is exact, of these rows, and costs n^2 D.
     """
-    view = PoolView(parts.ids_N, parts.scores, parts.classes)
+    view = parts.whole if rows_n is None else _part(parts, rows_n)
     if needs & {Need.FEATURES, Need.PROBABILITIES, Need.NEIGHBOURS}:
-        view = replace(view, features_ND=parts.features())
+        rows_n = np.arange(len(view.ids)) if rows_n is None else rows_n
+        view = replace(view, features_ND=parts.features(rows_n))
     if Need.PROBABILITIES in needs and view.features_ND is not None:
         view = replace(
             view, probabilities_NC=class_probabilities(view.features_ND, parts.prompts())
@@ -62,3 +68,13 @@ def build_view(parts: ViewParts, needs: frozenset[Need]) -> PoolView:
             classifier_CD=linear_classifier(prompts).numpy(),
         )
     return view
+
+
+def _part(parts: ViewParts, rows_n: Int64) -> PoolView:
+    whole = parts.whole
+    return replace(
+        whole,
+        ids=whole.ids[rows_n],
+        scores=whole.scores.take(rows_n),
+        stands_for=len(whole.ids) / max(len(rows_n), 1),
+    )

@@ -32,6 +32,7 @@ class ClassGuided:
     factor: int = 1
     name: str = "cb"
     needs: frozenset[Need] = frozenset({Need.PROBABILITIES, Need.FEATURES, Need.LABELED, Need.TEXT})
+    most: int | None = 25_000
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -53,8 +54,8 @@ class ClassGuided:
         held = np.bincount(clusters.assignment_N[:count], minlength=len(sizes))
         group = clusters.assignment_N[rows]
         reasons = [
-            f"typical of {n:,} images that look alike and are predicted alike, {h:,} of them "
-            f"labeled: cosine {c:.2f} to their centre"
+            f"typical of {view.in_pool(n):,} images that look alike and are predicted alike, "
+            f"{h:,} of them labeled: cosine {c:.2f} to their centre"
             for n, h, c in zip(
                 sizes[group].tolist(), held[group].tolist(), cosine.tolist(), strict=True
             )

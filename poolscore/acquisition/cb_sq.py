@@ -27,6 +27,7 @@ class SelectiveQuerying:
     clustering: ClassGuided = field(default_factory=lambda: ClassGuided(factor=4))
     name: str = "cb_sq"
     needs: frozenset[Need] = ClassGuided.needs
+    most: int | None = 16_384
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

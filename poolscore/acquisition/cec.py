@@ -34,6 +34,7 @@ class Cec:
     beta: float = 0.5
     name: str = "cec"
     needs: frozenset[Need] = frozenset({Need.PROBABILITIES, Need.FEATURES, Need.NEIGHBOURS})
+    most: int | None = 50_000
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -50,8 +51,8 @@ class Cec:
         rows = rows[np.argsort(-utility_N[rows], kind="stable")]
         sizes = clusters.sizes()[clusters.assignment_N[rows]]
         reasons = [
-            f"stands for {size:,} similar images: calibrated entropy {h:.2f} nats, its neighbours' "
-            f"{n:.2f}"
+            f"stands for {view.in_pool(size):,} similar images: calibrated entropy {h:.2f} nats, "
+            f"its neighbours' {n:.2f}"
             for size, h, n in zip(
                 sizes.tolist(), entropy_N[rows].tolist(), around_N[rows].tolist(), strict=True
             )

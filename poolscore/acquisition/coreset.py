@@ -18,6 +18,7 @@ class CoreSet:
 
     name = "coreset"
     needs = frozenset({Need.FEATURES, Need.LABELED})
+    most = 300_000
     batchwise = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

@@ -40,6 +40,7 @@ class Coverage:
     """Images at most that are chosen from [C]."""
     name: str = "coverage"
     needs: frozenset[Need] = frozenset({Need.FEATURES, Need.LABELED})
+    most: int | None = 50_000
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -57,7 +58,8 @@ class Coverage:
         known_LD = given.labeled.features_LD.astype(np.float32)
         scale = self.bandwidth * mean_distance(target_mD)
         doubt_m = 1.0 - view.scores.margin[target] + np.float32(1e-6)
-        doubt_m *= len(view.ids) / len(target)
+        share = view.stands_for * len(view.ids) / len(target)
+        doubt_m *= share
         kernel_nm = likeness(candidate_nD, target_mD, scale)
         covered_m = np.zeros(len(target), np.float32)
         for start in range(0, len(known_LD), 1024):
@@ -65,7 +67,6 @@ class Coverage:
             covered_m = np.maximum(covered_m, known.max(axis=0))
         picks, gains, alike = cover(kernel_nm, doubt_m, covered_m, size)
         rows = candidate[picks]
-        share = len(view.ids) / len(target)
         reasons = [
             f"resembles about {max(1, round(count * share)):,} images better than any labeled one "
             f"does; predicted '{view.classes[k]}' with {p:.2f}"

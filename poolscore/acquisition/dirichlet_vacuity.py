@@ -28,6 +28,7 @@ class DirichletVacuity:
     clip: float = 10.0
     name: str = "dirichlet_vacuity"
     needs: frozenset[Need] = frozenset({Need.PROBABILITIES})
+    most: int | None = 1_000_000
     batchwise: bool = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

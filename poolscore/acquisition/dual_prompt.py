@@ -21,6 +21,7 @@ class DualPrompt:
 
     name = "dual_prompt"
     needs = frozenset[Need]()
+    most = None
     batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

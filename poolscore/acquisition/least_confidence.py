@@ -11,6 +11,7 @@ class LeastConfidence:
 
     name = "least_confidence"
     needs = frozenset[Need]()
+    most = None
     batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from poolscore.acquisition.base import Choice, Int64, Need, PoolView, Strategy
 from poolscore.acquisition.supplied import require
 
+_MOST = 50_000
 GAMMA = 0.1
 """[B] Share of the whole training set, labeled images included, that the base may propose."""
 
@@ -35,6 +36,11 @@ class Pcb:
     def needs(self) -> frozenset[Need]:
         """What the base needs, and the labels so far."""
         return self.base.needs | {Need.LABELED}
+
+    @property
+    def most(self) -> int | None:
+        """What the base can take, or less: it proposes a tenth of that, not a batch."""
+        return None if self.base.most is None else min(self.base.most, _MOST)
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
         """Return min(batch_size, N) rows; the utility is that of the base."""

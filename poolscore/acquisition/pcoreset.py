@@ -17,6 +17,7 @@ class PCoreSet:
 
     name = "pcoreset"
     needs = frozenset({Need.PROBABILITIES, Need.LABELED})
+    most = 1_000_000
     batchwise = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

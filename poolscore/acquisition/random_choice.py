@@ -12,6 +12,7 @@ class RandomChoice:
 
     name = "random"
     needs = frozenset[Need]()
+    most = None
     batchwise = False
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:

@@ -35,6 +35,7 @@ class TypiClust:
     smallest: int = 6
     name: str = "typiclust"
     needs: frozenset[Need] = frozenset({Need.FEATURES, Need.LABELED})
+    most: int | None = 100_000
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -60,8 +61,8 @@ class TypiClust:
                 density.append(float(typical[best]))
                 waiting[k] = np.delete(waiting[k], best)
                 reasons.append(
-                    f"the most typical of {sizes[k]:,} similar images, {held[k]:,} labeled: "
-                    f"typicality {density[-1]:.2f}"
+                    f"the most typical of {view.in_pool(sizes[k]):,} similar images, {held[k]:,} "
+                    f"labeled: typicality {density[-1]:.2f}"
                 )
         choice = Choice(np.array(rows, np.int64), np.array(density, np.float64), reasons)
         choice = complete(view, choice, size)

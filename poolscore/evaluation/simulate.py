@@ -10,8 +10,9 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import Int64, PoolView
-from poolscore.acquisition.build_view import ViewParts, build_view
+from poolscore.acquisition.base import Int64
+from poolscore.acquisition.build_view import ViewParts
+from poolscore.acquisition.choose import choose
 from poolscore.acquisition.registry import get_strategy
 from poolscore.correctness.outcomes import calibrated
 from poolscore.evaluation.arms import ActiveArm
@@ -62,7 +63,7 @@ class _State:
         """Let the strategy choose, and answer with the truth."""
         open_rows, self._newest = self._open(), len(self._rows_L)
         self._asked_by = self._asking
-        choice = get_strategy(self._arm.strategy).query(self._view(open_rows), size, rng)
+        choice = choose(get_strategy(self._arm.strategy), self._parts(open_rows), size, rng)
         rows = open_rows[choice.rows]
         kept = choice.keep_prediction
         kept = np.zeros(len(rows), np.bool_) if kept is None else kept
@@ -96,18 +97,17 @@ class _State:
         """Rows without an answer, in order."""
         return np.setdiff1d(np.arange(len(self._world.data.ids_N)), self._rows_L)
 
-    def _view(self, rows: Int64) -> PoolView:
+    def _parts(self, rows: Int64) -> ViewParts:
         data, by_id = self._world.data, np.argsort(self._rows_L)
         labeled = self._rows_L[by_id]
-        parts = ViewParts(
+        return ViewParts(
             ids_N=data.ids_N[rows],
             scores=self._asking.scores.take(rows),
             classes=data.classes,
             prompts=lambda: self._asking.prompts,
-            features=lambda: data.pool_ND[rows],
+            features=lambda some: data.pool_ND[rows[some]],
             labeled=lambda: (data.pool_ND[labeled], self._targets_L[by_id]),
         )
-        return build_view(parts, get_strategy(self._arm.strategy).needs)
 
     def _trained(self, config: DualPromptConfig) -> Predictions:
         data, world = self._world.data, self._world

@@ -16,23 +16,25 @@ from poolscore.scoring.types import Adapter, PromptFeatures
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of the product: C classes, C differences if there is a negative prompt, 2R."""
+    """Columns of the product: C classes, C differences if there is a negative prompt, 2R.
+
+    Classes and differences are scaled, so that their products are logits but for ||v'||.
+    """
 
     weight_KD: torch.Tensor
     num_classes: int
     has_negative: bool
-    scale: float
     gram_RR: torch.Tensor | None
 
-    def scale_by_length(self, product_nK: torch.Tensor) -> torch.Tensor:
-        """Return s / ||v'|| of each image, shape (n, 1) or (1, 1), float32."""
+    def inverse_length(self, product_nK: torch.Tensor) -> torch.Tensor | None:
+        """Return 1 / ||v'|| of each image, shape (n, 1), float32; None without an adapter."""
         if self.gram_RR is None:
-            return product_nK.new_full((1, 1), self.scale, dtype=torch.float32)
+            return None
         rank = self.gram_RR.shape[0]
         down_nR = product_nK[:, -2 * rank : -rank].float()
         up_nR = product_nK[:, -rank:].float()
         added_n1 = (down_nR * (2.0 * up_nR + down_nR @ self.gram_RR)).sum(dim=1, keepdim=True)
-        return self.scale * torch.rsqrt((1.0 + added_n1).clamp_(min=1e-12))
+        return torch.rsqrt((1.0 + added_n1).clamp_(min=1e-12))
 
 
 def fold(prompts: PromptFeatures, device: torch.device, dtype: torch.dtype) -> Columns:
@@ -46,7 +48,7 @@ def fold(prompts: PromptFeatures, device: torch.device, dtype: torch.dtype) -> C
     parts = [positive_CD - positive_CD.mean(dim=0, keepdim=True)]
     if prompts.negative_CD is not None:
         parts.append(positive_CD - prompts.negative_CD.detach().double())
-    weight = torch.cat(parts)
+    weight = prompts.scale * torch.cat(parts)
     gram_RR = None
     if prompts.adapter is not None:
         weight, gram_RR = _fold_adapter(weight, prompts.adapter)
@@ -54,7 +56,6 @@ def fold(prompts: PromptFeatures, device: torch.device, dtype: torch.dtype) -> C
         weight_KD=weight.to(device, dtype),
         num_classes=len(positive_CD),
         has_negative=prompts.negative_CD is not None,
-        scale=prompts.scale,
         gram_RR=None if gram_RR is None else gram_RR.to(device, torch.float32),
     )
 

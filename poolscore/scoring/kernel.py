@@ -44,7 +44,7 @@ def score(
         )
     place = resolve_device(device)
     columns = fold(prompts, place, dtype or product_dtype(place))
-    rows = tile or _tile_rows(place, columns)
+    rows = tile or _tile_rows(place, max(width, len(columns.weight_KD)))
     out = _empty(count)
     loader = _Loader(min(rows, count), width, place, columns.weight_KD.dtype)
     with torch.inference_mode():
@@ -60,18 +60,21 @@ def _reduce(v_nD: torch.Tensor, columns: Columns) -> tuple[torch.Tensor, ...]:
     """Return predicted, probability, margin, entropy and p_clean of one tile."""
     product_nK = v_nD @ columns.weight_KD.T
     classes = columns.num_classes
-    scale_n1 = columns.scale_by_length(product_nK)
-    logits_nC = product_nK[:, :classes].float().mul_(scale_n1)
-    predicted_n1 = logits_nC.argmax(dim=1, keepdim=True)
-    # Two softmax passes cost less than one exp: torch's softmax has a faster exponential.
-    log_nC, weights_nC = logits_nC.log_softmax(dim=1), logits_nC.softmax(dim=1)
-    entropy_n1 = -log_nC.mul_(weights_nC).sum(dim=1, keepdim=True)
+    shrink_n1 = columns.inverse_length(product_nK)
+    logits_nC = product_nK[:, :classes].float()
+    if shrink_n1 is not None:
+        logits_nC.mul_(shrink_n1)
+    largest_n1, predicted_n1 = logits_nC.max(dim=1, keepdim=True)
+    logits_nC.sub_(largest_n1)
+    weights_nC = logits_nC.softmax(dim=1)
     probability_n1 = weights_nC.gather(1, predicted_n1)
+    # log p_k = l_k - l_max + log p_max, so no logarithm or exponential is taken of a class.
+    entropy_n1 = -probability_n1.log() - torch.linalg.vecdot(weights_nC, logits_nC)[:, None]
     second_n1 = weights_nC.scatter_(1, predicted_n1, 0.0).amax(dim=1, keepdim=True)
     p_clean_n1 = probability_n1
     if columns.has_negative:
         delta_n1 = product_nK[:, classes : 2 * classes].gather(1, predicted_n1).float()
-        p_clean_n1 = torch.sigmoid(delta_n1 * scale_n1)
+        p_clean_n1 = torch.sigmoid(delta_n1 if shrink_n1 is None else delta_n1 * shrink_n1)
     return (
         predicted_n1[:, 0].int(),
         probability_n1[:, 0],
@@ -82,29 +85,39 @@ def _reduce(v_nD: torch.Tensor, columns: Columns) -> tuple[torch.Tensor, ...]:
 
 
 class _Loader:
-    """Brings tiles of float16 rows to the device in the dtype of the product."""
+    """Brings tiles of float16 rows to the device in the dtype of the product.
+
+    Buffers are used again: new ones for each tile would cost more than the conversion.
+    """
 
     def __init__(self, rows: int, width: int, place: torch.device, dtype: torch.dtype) -> None:
+        self._place, self._dtype = place, dtype
         self._half_nD = torch.empty((rows, width), dtype=torch.float16)
         self._half = self._half_nD.numpy()
-        self._place, self._dtype = place, dtype
+        if place.type == "cpu":
+            self._single_nD = torch.empty((rows, width))
+            self._tile_nD = torch.empty((rows, width), dtype=dtype)
 
     def load(self, tile_nD: Float16) -> torch.Tensor:
-        """Copy one tile; the array itself may be read-only, which torch would not take."""
+        """Bring one tile to the device; it is overwritten by the next."""
         size = len(tile_nD)
-        np.copyto(self._half[:size], tile_nD)
         half_nD = self._half_nD[:size]
+        if tile_nD.flags.writeable:
+            half_nD = torch.from_numpy(tile_nD)
+        else:  # a shard mapped into memory, which torch would not take
+            np.copyto(self._half[:size], tile_nD)
         if self._place.type == "cpu":
             # By way of float32, which torch vectorises: five times faster than half to bf16.
-            return half_nD.float().to(self._dtype)
+            single_nD = self._single_nD[:size].copy_(half_nD)
+            return self._tile_nD[:size].copy_(single_nD)
         return half_nD.to(self._place, self._dtype)
 
 
-def _tile_rows(place: torch.device, columns: Columns) -> int:
-    """Rows whose float32 logits stay in a core's cache, or fill a GPU."""
+def _tile_rows(place: torch.device, width: int) -> int:
+    """Rows that stay in the cores' caches while they are converted, or fill a GPU."""
     if place.type == "cuda":
         return 1 << 17
-    return max(256, _TILE_BYTES // (4 * columns.weight_KD.shape[0]))
+    return max(256, torch.get_num_threads() * _TILE_BYTES // (4 * width))
 
 
 def _empty(count: int) -> Scores:

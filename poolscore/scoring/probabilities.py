@@ -37,7 +37,9 @@ def class_probabilities(
             # A copy: shards are read-only memory, which torch would not take.
             tile = torch.from_numpy(features_ND[start : start + _TILE].astype(np.float32))
             product_nK = tile.to(place, columns.weight_KD.dtype) @ columns.weight_KD.T
-            scale_n1 = columns.scale_by_length(product_nK)
-            logits_nC = product_nK[:, : columns.num_classes].float() * scale_n1
+            logits_nC = product_nK[:, : columns.num_classes].float()
+            shrink_n1 = columns.inverse_length(product_nK)
+            if shrink_n1 is not None:
+                logits_nC.mul_(shrink_n1)
             out[start : start + _TILE] = logits_nC.softmax(dim=1).cpu().numpy()
     return out

@@ -111,6 +111,13 @@ def read_shard(filesystem: fs.FileSystem, path: str, columns: Sequence[str] = ()
     )
 
 
+def read_names(filesystem: fs.FileSystem, path: str) -> tuple[pa.Array, pa.Array]:
+    """Ids and addresses of the rows that `read_shard` returns, without the embeddings."""
+    table = read_table(filesystem, path, ["id", "uri", "reject_reason"])
+    embedded = table.filter(pc.is_null(table.column("reject_reason")))
+    return _one_chunk(embedded.column("id")), _one_chunk(embedded.column("uri"))
+
+
 def read_table(filesystem: fs.FileSystem, path: str, columns: Sequence[str]) -> pa.Table:
     """Columns of all rows of a shard, rejects included; errors as `read_shard`."""
     try:

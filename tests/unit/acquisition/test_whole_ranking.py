@@ -6,7 +6,7 @@ from poolscore.acquisition.base import Choice, Need, PoolView
 from poolscore.acquisition.coreset import CoreSet
 from poolscore.acquisition.entropy import Entropy
 from poolscore.acquisition.whole_ranking import rank_all
-from tests.unit.acquisition.views import synthetic
+from tests.unit.acquisition.views import parts_of, synthetic
 
 
 def rng() -> np.random.Generator:
@@ -15,13 +15,13 @@ def rng() -> np.random.Generator:
 
 def test_a_strategy_that_orders_the_pool_orders_all_of_it() -> None:
     view = synthetic(40, 3)
-    choice = rank_all(Entropy(), view, 30, 4, rng())
+    choice = rank_all(Entropy(), parts_of(view), 30, 4, rng())
     assert choice.rows.tolist() == Entropy().query(view, 30, rng()).rows.tolist()
 
 
 def test_a_batch_comes_first_and_the_rest_by_entropy() -> None:
     view = synthetic(40, 3)
-    choice = rank_all(CoreSet(), view, 30, 4, rng())
+    choice = rank_all(CoreSet(), parts_of(view), 30, 4, rng())
     batch = CoreSet().query(view, 4, rng()).rows.tolist()
     rest = [row for row in Entropy().query(view, 40, rng()).rows.tolist() if row not in batch]
     assert choice.rows.tolist() == [*batch, *rest][:30]
@@ -30,7 +30,7 @@ def test_a_batch_comes_first_and_the_rest_by_entropy() -> None:
 
 
 def test_the_block_is_cut_at_the_size() -> None:
-    assert len(rank_all(CoreSet(), synthetic(40, 3), 2, 4, rng()).rows) == 2
+    assert len(rank_all(CoreSet(), parts_of(synthetic(40, 3)), 2, 4, rng()).rows) == 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Keeper:
 
     name: str = "keeper"
     needs: frozenset[Need] = frozenset()
+    most: int | None = None
     batchwise: bool = True
 
     def query(self, view: PoolView, batch_size: int, rng: np.random.Generator) -> Choice:
@@ -49,10 +50,10 @@ class Keeper:
 
 def test_images_that_need_no_question_are_asked_last() -> None:
     view = synthetic(10, 3)
-    choice = rank_all(Keeper(), view, 10, 4, rng())
+    choice = rank_all(Keeper(), parts_of(view), 10, 4, rng())
     assert choice.rows[:2].tolist() == [1, 3]
     assert choice.rows[-2:].tolist() == [0, 2]
     assert sorted(choice.rows.tolist()) == list(range(10))
     assert choice.reasons[-1] == "row 2"
     assert choice.keep_prediction is None
-    assert 0 not in rank_all(Keeper(), view, 8, 4, rng()).rows
+    assert 0 not in rank_all(Keeper(), parts_of(view), 8, 4, rng()).rows

@@ -1,10 +1,12 @@
 """Synthetic pools with every field that a strategy may need."""
 
 import numpy as np
+import torch
 
 from poolscore.acquisition.base import Labeled, Need, PoolView
+from poolscore.acquisition.build_view import ViewParts
 from poolscore.acquisition.neighbours import nearest_neighbours
-from poolscore.scoring.types import Scores
+from poolscore.scoring.types import PromptFeatures, Scores
 
 EVERYTHING = frozenset(Need)
 DIM = 8
@@ -74,4 +76,20 @@ def synthetic(
         if Need.LABELED in needs
         else None,
         text_CD=text if Need.TEXT in needs else None,
+    )
+
+
+def parts_of(view: PoolView) -> ViewParts:
+    """What the fields of a full view are made of."""
+    features_ND, labeled, text_CD = view.features_ND, view.labeled, view.text_CD
+    assert features_ND is not None
+    assert labeled is not None
+    assert text_CD is not None
+    return ViewParts(
+        ids_N=view.ids,
+        scores=view.scores,
+        classes=view.classes,
+        prompts=lambda: PromptFeatures(torch.from_numpy(text_CD), None, 5.0),
+        features=lambda rows: features_ND[rows],
+        labeled=lambda: (labeled.features_LD, labeled.targets_L),
     )

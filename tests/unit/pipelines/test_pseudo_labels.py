@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from pipelines.answers import UsableAnswers, usable_answers
-from pipelines.places import RunPlaces, Store
+from pipelines.embeddings import ScoredPool
+from pipelines.places import RunPlaces
 from pipelines.pseudo_labels import Before, mine
-from pipelines.scan import score_snapshot
+from pipelines.scan import ScannedEmbeddings
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.scoring.types import PromptFeatures
@@ -22,7 +23,7 @@ COUNT = 24
 VECTORS = embeddings(COUNT)
 IDS = [f"i{number:02d}" for number in range(COUNT)]
 
-World = tuple[Store, Manifest, Before, tuple[str, ...]]
+World = tuple[Before, tuple[str, ...]]
 
 
 @pytest.fixture
@@ -44,8 +45,9 @@ def world(tmp_path: Path) -> World:
         created=utcnow(),
     )
     features: PromptFeatures = prompts()
-    before = Before(score_snapshot(store, manifest, features), features, frozenset(IDS[:2]))
-    return store, manifest, before, tuple(pool.classes)
+    held = ScannedEmbeddings(store, manifest)
+    scored = ScoredPool(held, held.score(features))
+    return Before(scored, features, frozenset(IDS[:2])), tuple(pool.classes)
 
 
 def answered(
@@ -60,19 +62,17 @@ def answered(
 
 
 def test_an_answered_image_is_never_mined(world: World) -> None:
-    store, manifest, before, classes = world
+    before, classes = world
     given: dict[str, Answer] = {item: Abstain() for item in IDS[:20]}
     config = DualPromptConfig(pseudo_per_class=COUNT)
-    rows, mined = mine(store, manifest, before, *answered(given, classes), config)
+    rows, mined = mine(before, *answered(given, classes), config)
     assert sorted(before.pool.ids.take(pa.array(rows)).to_pylist()) == IDS[20:]
     assert mined.tolist() == before.pool.scores.predicted[rows].tolist()
-    none = mine(store, manifest, before, *answered(given, classes), DualPromptConfig())
-    assert len(none[0]) == len(none[1]) == 0
 
 
 def test_only_answers_that_the_prompts_have_not_learned_from_count(world: World) -> None:
     """Wrong predictions among the newest answers end the mining; the same ones, older, do not."""
-    store, manifest, before, classes = world
+    before, classes = world
     predicted = dict(zip(IDS, before.pool.scores.predicted.tolist(), strict=True))
 
     def other(item: str) -> Answer:
@@ -84,7 +84,7 @@ def test_only_answers_that_the_prompts_have_not_learned_from_count(world: World)
     config = DualPromptConfig(pseudo_per_class=COUNT, pseudo_confidence=0.5)
 
     def mined(given: dict[str, Answer]) -> int:
-        return len(mine(store, manifest, before, *answered(given, classes), config)[0])
+        return len(mine(before, *answered(given, classes), config)[0])
 
     few, many = IDS[:2], IDS[2:10]
     prior = mined({item: right(item) for item in few})
@@ -100,13 +100,11 @@ def test_only_answers_that_the_prompts_have_not_learned_from_count(world: World)
 
 
 def test_mined_images_are_as_sure_as_asked_for(world: World) -> None:
-    store, manifest, before, classes = world
+    before, classes = world
     given = answered({"i00": Label(classes[0])}, classes)
     counts = [
         len(
             mine(
-                store,
-                manifest,
                 before,
                 *given,
                 DualPromptConfig(pseudo_per_class=COUNT, pseudo_confidence=confidence),

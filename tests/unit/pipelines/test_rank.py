@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.embeddings import ScoredPool
 from pipelines.places import Store
 from pipelines.rank import RankRequest, default_seed, rank
-from pipelines.scan import ScoredPool
+from pipelines.resident import Block, ResidentEmbeddings
 from poolscore import __version__
 from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import Abstain, Label, LabelInput
@@ -36,7 +37,9 @@ def _scored(order: list[int] | None = None) -> ScoredPool:
     ids = np.array([f"i{row}" for row in rows])
     numbers = [np.array(ENTROPY, np.float32)[rows]] * 4
     scores = Scores(np.zeros(4, np.int32), *numbers)
-    return ScoredPool(pa.array(ids), pa.array([f"file:///{each}" for each in ids]), scores)
+    uris = pa.array([f"file:///{each}" for each in ids], pa.large_string())
+    block = Block(frozenset(), pa.array(ids), uris, np.zeros((4, 2), np.float16))
+    return ScoredPool(ResidentEmbeddings((block,)), scores)
 
 
 def test_items_come_by_the_pools_strategy_with_their_provenance(world: World) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.embeddings import Int64, ScoredPool
 from pipelines.places import RunPlaces, Store
 from pipelines.rank import RankRequest, rank
-from pipelines.scan import ScoredPool, score_snapshot
-from pipelines.view import ViewSource, pool_view
-from poolscore.acquisition.base import Need
+from pipelines.scan import ScannedEmbeddings
+from pipelines.view import ViewSource, view_parts
+from poolscore.acquisition.base import Need, PoolView
+from poolscore.acquisition.build_view import build_view
 from poolscore.acquisition.registry import strategy_names
 from poolscore.labels.answer import Abstain, Candidates, Label, LabelInput
 from poolscore.prompts.artefact import save_prompts
@@ -69,18 +71,22 @@ def world(tmp_path: Path) -> World:
     add_prompt_version(catalog, "p", digest, version, 0, 0, None, {})
     inputs = [LabelInput(item, answer, "ann") for item, answer in ANSWERS.items()]
     record_labels(catalog, "p", inputs, "request", known_items=lambda ids: [True] * len(ids))
-    return catalog, store, pool, score_snapshot(store, manifest, prompts())
+    held = ScannedEmbeddings(store, manifest)
+    return catalog, store, pool, ScoredPool(held, held.score(prompts()))
 
 
 def answers(world: World) -> list[EffectiveLabel]:
     return effective_labels(world[0], "p")[0]
 
 
-def test_every_need_is_supplied(world: World) -> None:
+def view_of(world: World, rows: Int64, needs: frozenset[Need], version: int = 0) -> PoolView:
     catalog, store, pool, scored = world
-    rows = np.array([3, 20, 0])
-    source = ViewSource(catalog, store, pool, 1, 0)
-    view = pool_view(source, scored, rows, answers(world), frozenset(Need))
+    source = ViewSource(catalog, store, pool, version, scored)
+    return build_view(view_parts(source, rows, answers(world)), needs)
+
+
+def test_every_need_is_supplied(world: World) -> None:
+    view = view_of(world, np.array([3, 20, 0]), frozenset(Need))
     assert view.ids.tolist() == ["i15", "i08", "i12"]
     assert np.array_equal(np.asarray(view.features_ND), VECTORS[[15, 8, 12]])
     assert view.probabilities_NC is not None
@@ -92,10 +98,7 @@ def test_every_need_is_supplied(world: World) -> None:
 
 
 def test_only_single_labels_of_the_snapshot_are_labels_and_come_by_id(world: World) -> None:
-    catalog, store, pool, scored = world
-    source = ViewSource(catalog, store, pool, 1, 0)
-    needs = frozenset({Need.LABELED})
-    view = pool_view(source, scored, np.arange(2), answers(world), needs)
+    view = view_of(world, np.arange(2), frozenset({Need.LABELED}))
     assert view.labeled is not None
     assert view.labeled.targets_L.tolist() == [0, 2]
     assert np.array_equal(view.labeled.features_LD, VECTORS[[2, 5]])
@@ -105,9 +108,7 @@ def test_only_single_labels_of_the_snapshot_are_labels_and_come_by_id(world: Wor
 
 
 def test_nothing_is_read_that_is_not_needed(world: World) -> None:
-    catalog, store, pool, scored = world
-    source = ViewSource(catalog, store, pool, snapshot=99, prompt_version=99)
-    view = pool_view(source, scored, np.arange(2), answers(world), frozenset())
+    view = view_of(world, np.arange(2), frozenset(), version=99)
     assert view.labeled is view.features_ND is None
 
 

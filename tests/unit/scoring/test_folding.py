@@ -15,9 +15,9 @@ def test_length_of_the_adapted_feature() -> None:
     text = torch.nn.functional.normalize(torch.randn(4, 20, generator=generator), dim=1)
     columns = fold(PromptFeatures(text, None, 7.0, adapter), CPU, torch.float32)
     length = (v + v @ adapter.down_DR @ adapter.up_RD).norm(dim=1, keepdim=True)
-    torch.testing.assert_close(
-        columns.scale_by_length(v @ columns.weight_KD.T), 7.0 / length, rtol=1e-4, atol=1e-4
-    )
+    shrink = columns.inverse_length(v @ columns.weight_KD.T)
+    assert shrink is not None
+    torch.testing.assert_close(shrink, 1.0 / length, rtol=1e-4, atol=1e-4)
 
 
 def test_columns_are_classes_then_differences_then_rank() -> None:
@@ -29,6 +29,7 @@ def test_columns_are_classes_then_differences_then_rank() -> None:
     torch.testing.assert_close(columns.weight_KD[3:6], text - text.roll(1, 0))
 
 
-def test_without_adapter_the_scale_is_constant() -> None:
+def test_without_adapter_the_products_are_logits() -> None:
     columns = fold(PromptFeatures(torch.eye(3), None, 15.0), CPU, torch.float32)
-    assert columns.scale_by_length(torch.zeros(5, 3)).tolist() == [[15.0]]
+    assert columns.inverse_length(torch.zeros(5, 3)) is None
+    torch.testing.assert_close(columns.weight_KD, 15.0 * (torch.eye(3) - 1 / 3))

@@ -1,0 +1,189 @@
+"""A new prompt version over cached embeddings: scores of a whole pool, and its top."""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from bench.benchmark import Benchmark, Measurement
+from bench.memory import peak_gib, reset_peak
+from bench.timing import median_seconds, seconds
+from pipelines.resident import Block, ResidentEmbeddings
+from poolscore.acquisition.ordering import lowest
+from poolscore.scoring.folding import fold
+from poolscore.scoring.precision import product_dtype
+from poolscore.scoring.types import PromptFeatures
+
+IMAGES, WIDTH, CLASSES, TOP, REPEATS = 1_000_000, 512, 100, 10_000, 5
+MORE = 10
+"""Times as many images for the growth."""
+_BLOCK = 100_000
+
+
+def measure_seconds() -> Measurement:
+    """Against the budget; the peers are in the details."""
+    found = _measured()
+    return Measurement(found["ours_s"], 1.0 / found["ours_s"], found["product_s"], found)
+
+
+def measure_numpy() -> Measurement:
+    """Against NumPy, in the same process."""
+    found = _measured()
+    ratio = found["numpy_s"] / found["ours_s"]
+    return Measurement(ratio, ratio, found["numpy_s"] / found["product_s"], found)
+
+
+def measure_growth() -> Measurement:
+    """Ten million against one million, in turn."""
+    embeddings_ND = _embeddings(MORE * IMAGES)
+    ids_N = _ids(len(embeddings_ND))
+    large = _pool(embeddings_ND)
+    small = _pool(embeddings_ND[:IMAGES])
+    prompts, few, many = _prompts(), list[float](), list[float]()
+    reset_peak()
+    before = peak_gib()
+    for _ in range(3):
+        few += [seconds(lambda: _rank(small, prompts, ids_N[:IMAGES])) for _ in range(3)]
+        many.append(seconds(lambda: _rank(large, prompts, ids_N)))
+    growth = float(np.median(many) / np.median(few))
+    details = {
+        "seconds_1m": few,
+        "seconds_10m": many,
+        "embeddings_gib": embeddings_ND.nbytes / 2**30,
+        "gib_before": before,
+        "peak_gib": peak_gib(),
+    }
+    return Measurement(growth, (MORE + 0.5) / growth, float(MORE), details)
+
+
+@functools.cache
+def _measured() -> dict[str, float]:
+    embeddings_ND, prompts = _embeddings(IMAGES), _prompts()
+    pool, ids_N = _pool(embeddings_ND), _ids(IMAGES)
+    wide_ND = embeddings_ND.astype(np.float32)
+    _check(pool, prompts, wide_ND)
+    dtype = product_dtype(torch.device("cpu"))
+    narrow_ND = torch.from_numpy(wide_ND).to(dtype)
+    return {
+        "ours_s": median_seconds(lambda: _rank(pool, prompts, ids_N), REPEATS),
+        "product_s": median_seconds(lambda: _product(narrow_ND, prompts), REPEATS),
+        "torch_loop_s": median_seconds(lambda: _torch_loop(narrow_ND, prompts), 3),
+        "numpy_s": median_seconds(lambda: _numpy(wide_ND, prompts), 3),
+    }
+
+
+def _rank(
+    pool: ResidentEmbeddings, prompts: PromptFeatures, ids_N: npt.NDArray[np.str_]
+) -> npt.NDArray[np.int64]:
+    return lowest(-pool.score(prompts).entropy, ids_N, TOP)
+
+
+def _product(narrow_ND: torch.Tensor, prompts: PromptFeatures) -> None:
+    """The arithmetic that no implementation can leave out, in the fastest tiles."""
+    weight_KD = fold(prompts, narrow_ND.device, narrow_ND.dtype).weight_KD
+    rows = 8192
+    out = torch.empty(rows, len(weight_KD), dtype=narrow_ND.dtype)
+    for tile in narrow_ND.split(rows):
+        torch.mm(tile, weight_KD.T, out=out[: len(tile)])
+
+
+def _torch_loop(narrow_ND: torch.Tensor, prompts: PromptFeatures) -> torch.Tensor:
+    """What a notebook does: batches, both softmax and p_clean, everything kept, sorted."""
+    assert prompts.negative_CD is not None
+    positive_CD = prompts.positive_CD.to(narrow_ND.dtype)
+    negative_CD = prompts.negative_CD.to(narrow_ND.dtype)
+    entropies: list[torch.Tensor] = []
+    for batch in narrow_ND.split(4096):
+        logits = prompts.scale * (batch @ positive_CD.T).float()
+        probabilities = logits.softmax(dim=1)
+        entropies.append(-(probabilities * logits.log_softmax(dim=1)).sum(dim=1))
+        torch.sigmoid(logits - prompts.scale * (batch @ negative_CD.T).float())
+    return torch.cat(entropies).argsort(descending=True)[:TOP]
+
+
+def _numpy(wide_ND: npt.NDArray[np.float32], prompts: PromptFeatures) -> npt.NDArray[np.int64]:
+    """The formulas as they are written, float32: the same scores, then a sort."""
+    assert prompts.negative_CD is not None
+    positive_NC = prompts.scale * (wide_ND @ prompts.positive_CD.numpy().T)
+    negative_NC = prompts.scale * (wide_ND @ prompts.negative_CD.numpy().T)
+    weights_NC = np.exp(positive_NC - positive_NC.max(axis=1, keepdims=True))
+    p_NC = weights_NC / weights_NC.sum(axis=1, keepdims=True)
+    entropy_N = -(p_NC * np.log(np.maximum(p_NC, 1e-30))).sum(axis=1)
+    rows = np.arange(len(p_NC)), p_NC.argmax(axis=1)
+    p_clean_N = 1.0 / (1.0 + np.exp(negative_NC[rows] - positive_NC[rows]))
+    assert len(p_clean_N) == len(entropy_N)
+    return np.argsort(-entropy_N)[:TOP]
+
+
+def _check(
+    pool: ResidentEmbeddings, prompts: PromptFeatures, wide_ND: npt.NDArray[np.float32]
+) -> None:
+    """A fast wrong ranking is no result: most of the top must be float32's."""
+    logits_NC = prompts.scale * (wide_ND @ prompts.positive_CD.numpy().T)
+    exact_N = torch.from_numpy(logits_NC)
+    entropy_N = -(exact_N.softmax(dim=1) * exact_N.log_softmax(dim=1)).sum(dim=1).numpy()
+    expected = set(np.argsort(-entropy_N)[:TOP].tolist())
+    found = set(np.argsort(-pool.score(prompts).entropy)[:TOP].tolist())
+    if len(expected & found) < 0.97 * TOP:
+        raise AssertionError(f"only {len(expected & found):,} of the {TOP:,} best are float32's")
+
+
+def _embeddings(count: int) -> npt.NDArray[np.float16]:
+    """Unit vectors; blocks repeat in another order, as a generator would take minutes."""
+    generator = torch.Generator().manual_seed(0)
+    block = torch.nn.functional.normalize(torch.randn(_BLOCK, WIDTH, generator=generator), dim=1)
+    half = block.half().numpy()
+    out_ND = np.empty((count, WIDTH), np.float16)
+    for start in range(0, count, _BLOCK):
+        out_ND[start : start + _BLOCK] = np.roll(half, start // _BLOCK, axis=0)
+    return out_ND
+
+
+def _prompts() -> PromptFeatures:
+    generator = torch.Generator().manual_seed(1)
+    text = torch.nn.functional.normalize(torch.randn(2, CLASSES, WIDTH, generator=generator), dim=2)
+    return PromptFeatures(text[0], text[1], 100.0)
+
+
+def _pool(embeddings_ND: npt.NDArray[np.float16]) -> ResidentEmbeddings:
+    nothing = pa.array([], pa.string())
+    return ResidentEmbeddings((Block(frozenset(), nothing, nothing, embeddings_ND),))
+
+
+def _ids(count: int) -> npt.NDArray[np.str_]:
+    return np.arange(count).astype(np.str_)
+
+
+_WORKLOAD = (
+    f"score {IMAGES:,} cached embeddings of width {WIDTH} by {CLASSES} classes with two prompts, "
+    f"and take the {TOP:,} of the largest entropy"
+)
+
+BENCHMARKS = (
+    Benchmark(
+        name="rescore_1m_seconds",
+        workload=_WORKLOAD,
+        unit="s",
+        peer="a budget of 1.0 s",
+        floor=1.0,
+        measure=measure_seconds,
+    ),
+    Benchmark(
+        name="rescore_vs_numpy",
+        workload=_WORKLOAD,
+        unit="x",
+        peer="NumPy in float32: products, softmax, entropy, p_clean and argsort as written",
+        floor=5.0,
+        measure=measure_numpy,
+    ),
+    Benchmark(
+        name="rescore_growth_10m_over_1m",
+        workload=f"the same for {MORE * IMAGES:,} embeddings in memory",
+        unit="x",
+        peer="at most 10.5 times the time of a million",
+        floor=1.0,
+        measure=measure_growth,
+    ),
+)

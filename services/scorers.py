@@ -1,0 +1,117 @@
+"""The scorer actors, and a snapshot as those that use them see it."""
+
+import functools
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+import ray
+from ray.actor import ActorHandle
+
+from pipelines.embeddings import Embeddings, Float16, Int64, OpenEmbeddings
+from pipelines.scan import concatenate, scan
+from poolscore.config import Settings
+from poolscore.scoring.types import PromptFeatures, Scores
+from poolscore.store.files import open_store
+from poolscore.store.records import Snapshot
+from services.asking import answers
+from services.scorer import Part, Scorer
+from services.workers import NAMESPACE
+
+ANSWER_TIMEOUT_S = 600.0
+"""How long an answer may take; reading a part of many gigabytes from an object store is slow."""
+
+_NUM_CPUS = 0.1
+
+
+def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
+    """Start the scorers, or find them running."""
+    limit = int(settings.scorer_memory_gib * 2**30)
+    return [
+        cast(
+            "ActorHandle[Scorer]",
+            ray.remote(Scorer)
+            .options(
+                name=_name(number),
+                namespace=NAMESPACE,
+                get_if_exists=True,
+                lifetime="detached",
+                max_restarts=-1,
+                # A question has no effect, so it may be asked again of a restarted scorer.
+                max_task_retries=-1,
+                max_concurrency=4,
+                num_cpus=_NUM_CPUS,
+            )
+            .remote(settings.store_uri, limit),
+        )
+        for number in range(settings.scorers)
+    ]
+
+
+def opener(store_uri: str) -> OpenEmbeddings:
+    """Where workers have embeddings: at the scorers, or in the shards where there are none."""
+    return functools.partial(_open, store_uri)
+
+
+# Ids and addresses are many: a training asks for the same snapshot twice.
+@functools.lru_cache(maxsize=1)
+def _open(store_uri: str, snapshot: Snapshot) -> Embeddings:
+    scorers: list[ActorHandle[Scorer]] = []
+    while (found := _find(len(scorers))) is not None:
+        scorers.append(found)
+    if not scorers:
+        return scan(open_store(store_uri), snapshot)
+    return RemoteEmbeddings(scorers, snapshot)
+
+
+_ask = functools.partial(
+    answers, who="a scorer, which holds embeddings in memory", timeout_s=ANSWER_TIMEOUT_S
+)
+
+
+class RemoteEmbeddings:
+    """A snapshot at the scorers, one part at each; rows are those of the parts in their order.
+
+    Raises UnavailableError WORKER_UNAVAILABLE when one does not answer.
+    """
+
+    def __init__(self, scorers: Sequence[ActorHandle[Scorer]], snapshot: Snapshot) -> None:
+        """Ask every scorer for its ids and addresses, which reads the part into its memory."""
+        self._scorers = scorers
+        self._parts = [Part(snapshot, number, len(scorers)) for number in range(len(scorers))]
+        pairs = zip(self._scorers, self._parts, strict=True)
+        names = _ask([scorer.names.remote(part) for scorer, part in pairs])
+        self.ids: pa.Array = pa.concat_arrays([ids for ids, _ in names])
+        self.uris: pa.Array = pa.concat_arrays([uris for _, uris in names])
+        self._ends = np.cumsum([len(ids) for ids, _ in names])
+
+    def score(self, prompts: PromptFeatures) -> Scores:
+        """Score every image, all parts at once."""
+        pairs = zip(self._scorers, self._parts, strict=True)
+        return concatenate(_ask([scorer.score.remote(part, prompts) for scorer, part in pairs]))
+
+    def take(self, rows: Int64) -> Float16:
+        """Ask each scorer for its rows."""
+        of = np.searchsorted(self._ends, rows, side="right")
+        starts = np.append(0, self._ends[:-1])
+        own = [np.flatnonzero(of == number) for number in range(len(self._parts))]
+        asked = zip(self._scorers, self._parts, own, starts, strict=True)
+        taken = _ask(
+            [scorer.take.remote(part, rows[mine] - first) for scorer, part, mine, first in asked]
+        )
+        out = np.empty((len(rows), taken[0].shape[1]), np.float16)
+        for mine, features_nD in zip(own, taken, strict=True):
+            out[mine] = features_nD
+        return out
+
+
+def _name(number: int) -> str:
+    return f"poolscore-scorer-{number}"
+
+
+def _find(number: int) -> ActorHandle[Scorer] | None:
+    try:
+        return cast("ActorHandle[Scorer]", ray.get_actor(_name(number), namespace=NAMESPACE))
+    except ValueError:
+        return None
