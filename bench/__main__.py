@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.benchmark import find_benchmarks
+from bench.benchmark import SkippedError, find_benchmarks
 from bench.machine import describe_machine
 from bench.results import result, save, show
 
@@ -25,7 +25,10 @@ def main(names: list[str]) -> int:
         benchmark = benchmarks[name]
         console.print(f"[bold]{name}[/bold]: {benchmark.workload}")
         machine = describe_machine()
-        results.append(result(benchmark, benchmark.measure(), machine))
+        try:
+            results.append(result(benchmark, benchmark.measure(), machine))
+        except SkippedError as reason:
+            console.print(f"[yellow]skipped[/yellow]: {reason}")
         save(results)
     show(results, console)
     return 0 if all(entry["passed"] for entry in results) else 1

@@ -8,6 +8,10 @@ from pkgutil import iter_modules
 from bench import cases
 
 
+class SkippedError(Exception):
+    """A benchmark that cannot run here, and what it lacks."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One measured run of a benchmark."""

@@ -11,8 +11,8 @@ class EmbedConfig:
 
     rows_per_shard: int = 128
     """Rows of a shard and unit of progress: a killed run repeats the shards it had open."""
-    encode_batch: int = 32
-    """Images in one forward pass."""
+    encode_batch: int = 0
+    """Images in one forward pass; 0: 256 on a GPU, 16 in each thread of a CPU."""
     encoders: int = 0
     """Encoder actors, each loads the model once; 0: as many as there are GPUs, else one a node."""
     encoder_cpus: float = 0.5
@@ -20,7 +20,8 @@ class EmbedConfig:
     encoder_gpus: float | None = None
     """GPUs of an encoder; 0 runs it on the CPU, None takes one where the cluster has any."""
     encoder_threads: int = 0
-    """Threads of the image tower on the CPU; 0: all cores of its node."""
+    """Threads of an encoder without a GPU, each with images of its own; 0: the cores of its node.
+    """
     decode_tasks: int = 0
     """Decode tasks at a time; 0: one for each core of each node."""
     no_progress_timeout_s: float = 600.0

@@ -4,7 +4,9 @@ Shapes: N rows of a batch, n of them decoded, D embedding width, S image size.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,10 @@ from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.arrow import compute as pc
-from poolscore.store.shards import embeddings_to_arrow, shard_schema
+from poolscore.store.shards import Float16, embeddings_to_arrow, shard_schema
+
+GPU_BATCH, CPU_BATCH = 256, 16
+"""Images in one forward pass."""
 
 
 class EncoderStage:
@@ -27,15 +32,12 @@ class EncoderStage:
         self, spec: EncoderSpec, digest: str, prompts: PromptFeatures, config: EmbedConfig
     ) -> None:
         """Load the encoder; FailedPreconditionError ENCODER_CHANGED when it is another one."""
-        import torch
-
         from poolscore.encoder.load import load_encoder
 
-        torch.set_num_threads(config.encoder_threads or len(os.sched_getaffinity(0)))
         self._encoder = load_encoder(spec, device="cuda" if config.encoder_gpus else "cpu")
         check_digest(digest, self._encoder.digest)
         self._prompts = prompts
-        self._batch = config.encode_batch
+        self._batch = config.encode_batch or (GPU_BATCH if config.encoder_gpus else CPU_BATCH)
         self._schema = shard_schema(self._encoder.dim, digest)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -47,13 +49,51 @@ class EncoderStage:
         scores = score(embeddings_nD, self._prompts, device=self._encoder.device.type)
         return shard_rows(batch, valid_N, embeddings_nD, scores, self._schema)
 
-    def _encode(self, column: pa.ChunkedArray) -> npt.NDArray[np.float16]:
+    def _encode(self, column: pa.ChunkedArray) -> Float16:
+        """Batches of one size: the last bits of an embedding depend on it, and must not depend on
+        how the images were spread over shards. A short batch is filled up with its own images."""
         height, width = self._encoder.preprocessing.size
-        parts: list[npt.NDArray[np.float16]] = [np.empty((0, self._encoder.dim), np.float16)]
+        parts: list[Float16] = [np.empty((0, self._encoder.dim), np.float16)]
         pixels_n3SS = pixels_from_arrow(column).reshape(-1, 3, height, width)
         for start in range(0, len(pixels_n3SS), self._batch):
-            parts.append(self._encoder.encode_images(pixels_n3SS[start : start + self._batch]))
+            some = pixels_n3SS[start : start + self._batch]
+            full = len(some) == self._batch
+            batch = some if full else some[np.arange(self._batch) % len(some)]
+            parts.append(self._encoder.encode_images(batch)[: len(some)])
         return np.concatenate(parts)
+
+
+class DecodingEncoderStage(EncoderStage):
+    """Decodes what it encodes, a few images in each thread: where the encoder has no GPU.
+
+    Nothing waits for anything else, and no pixels travel between processes. Threads that share a
+    batch wait for each other in every layer, and three times as long when another process takes a
+    core for a while; threads with batches of their own do not.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        digest: str,
+        prompts: PromptFeatures,
+        config: EmbedConfig,
+        decode_rows: Callable[[pa.Table], pa.Table],
+    ) -> None:
+        """Load the encoder and start the threads; raises as `EncoderStage`."""
+        super().__init__(spec, digest, prompts, config)
+        import torch
+
+        threads = config.encoder_threads or len(os.sched_getaffinity(0))
+        self._decode = decode_rows
+        self._threads = ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1))
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Decode, encode and score."""
+        few = [batch.slice(start, self._batch) for start in range(0, len(batch), self._batch)]
+        return pa.concat_tables([self._schema.empty_table(), *self._threads.map(self._embed, few)])
+
+    def _embed(self, few: pa.Table) -> pa.Table:
+        return super().__call__(self._decode(few))
 
 
 def check_digest(expected: str, loaded: str) -> None:

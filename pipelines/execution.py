@@ -12,7 +12,7 @@ from ray.data.exceptions import ExecutionTimeoutError
 from pipelines.cluster import quieten
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import decode_batch
-from pipelines.encode_stage import EncoderStage
+from pipelines.encode_stage import DecodingEncoderStage, EncoderStage
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
 from pipelines.stopping import ShouldStop, stoppable
@@ -97,6 +97,16 @@ def _stages(
 
     # strict: a shard has so many rows however small the blocks are that a resume leaves.
     bounded = dataset.repartition(target_num_rows_per_block=config.rows_per_shard, strict=True)
+    arguments = (spec, digest, prompts, config)
+    if not config.encoder_gpus:
+        return bounded.map_batches(
+            DecodingEncoderStage,
+            fn_constructor_args=(*arguments, decode_rows),
+            batch_format="pyarrow",
+            batch_size=config.rows_per_shard,
+            num_cpus=config.encoder_cpus,
+            concurrency=config.encoders,
+        )
     decoded = bounded.map_batches(
         decode_rows,
         batch_format="pyarrow",
@@ -106,11 +116,11 @@ def _stages(
     )
     return decoded.map_batches(
         EncoderStage,
-        fn_constructor_args=(spec, digest, prompts, config),
+        fn_constructor_args=arguments,
         batch_format="pyarrow",
         batch_size=config.rows_per_shard,
         num_cpus=config.encoder_cpus,
-        num_gpus=config.encoder_gpus or None,
+        num_gpus=config.encoder_gpus,
         concurrency=config.encoders,
     )
 
