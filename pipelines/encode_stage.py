@@ -21,8 +21,11 @@ from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.arrow import compute as pc
 from poolscore.store.shards import Float16, embeddings_to_arrow, shard_schema
 
-GPU_BATCH, CPU_BATCH = 256, 16
-"""Images in one forward pass."""
+GPU_BATCH, CPU_BATCH = 128, 16
+"""Images in one forward pass; no more than a shard has, or most of a pass would be filling."""
+
+CPU_THREADS = 8
+"""Threads of an encoder without a GPU at most: more would find nothing to do in a shard."""
 
 
 class EncoderStage:
@@ -83,7 +86,7 @@ class DecodingEncoderStage(EncoderStage):
         super().__init__(spec, digest, prompts, config)
         import torch
 
-        threads = config.encoder_threads or len(os.sched_getaffinity(0))
+        threads = config.encoder_threads or min(len(os.sched_getaffinity(0)), CPU_THREADS)
         self._decode = decode_rows
         self._threads = ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1))
 

@@ -12,7 +12,7 @@ from ray.data.exceptions import ExecutionTimeoutError
 from pipelines.cluster import quieten
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import decode_batch
-from pipelines.encode_stage import DecodingEncoderStage, EncoderStage
+from pipelines.encode_stage import CPU_THREADS, DecodingEncoderStage, EncoderStage
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
 from pipelines.stopping import ShouldStop, stoppable
@@ -129,8 +129,12 @@ def _with_encoders(config: EmbedConfig) -> EmbedConfig:
     """The configuration with the encoders that the cluster has room for."""
     gpus = ray.cluster_resources().get("GPU", 0.0)
     each = min(1.0, gpus) if config.encoder_gpus is None else config.encoder_gpus
-    count = config.encoders or (max(1, int(gpus / each)) if each else _nodes())
+    count = config.encoders or (max(1, int(gpus / each)) if each else _cpu_encoders())
     return replace(config, encoders=count, encoder_gpus=each)
+
+
+def _cpu_encoders() -> int:
+    return max(1, (os.cpu_count() or 1) // CPU_THREADS) * _nodes()
 
 
 def _cores() -> int:

@@ -11,6 +11,7 @@ from pipelines.embeddings import ScoredPool
 from pipelines.places import Store
 from pipelines.view import ViewSource, view_parts
 from poolscore import __version__
+from poolscore.acquisition.base import Strategy
 from poolscore.acquisition.registry import get_strategy
 from poolscore.acquisition.whole_ranking import rank_all
 from poolscore.store import files
@@ -75,7 +76,7 @@ def rank(
         request.snapshot,
         request.prompt_version,
         strategy.name,
-        {"size": request.size} | ({"block": block} if strategy.batchwise else {}),
+        _parameters(strategy, request, block, len(rows)),
         seed,
         __version__,
         pool.encoder_digest,
@@ -83,6 +84,17 @@ def rank(
         sha256,
         table.num_rows,
     )
+
+
+def _parameters(
+    strategy: Strategy, request: RankRequest, block: int, images: int
+) -> dict[str, int]:
+    parameters = {"size": request.size}
+    if strategy.batchwise:
+        parameters["block"] = block
+    if strategy.most is not None and images > strategy.most:
+        parameters["sample"] = strategy.most
+    return parameters
 
 
 def default_seed(request: RankRequest) -> int:

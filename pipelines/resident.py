@@ -3,30 +3,29 @@
 Shapes: N images, D embedding width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
-from pipelines.scan import READERS, concatenate
+from pipelines.scan import READERS, concatenate, read_entry
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
-from poolscore.store import files
 from poolscore.store.manifest import Manifest, ShardEntry
-from poolscore.store.shards import read_shard
 
 
 @dataclass(frozen=True)
 class Block:
     """Shards that were read together."""
 
-    paths: frozenset[str]
-    """Of the shards, as the manifest has them."""
+    rows: Mapping[str, range]
+    """Rows of each shard, by its path in the manifest."""
     ids: pa.Array
     uris: pa.Array
     """Large strings."""
@@ -35,35 +34,41 @@ class Block:
 
 @dataclass(frozen=True)
 class ResidentEmbeddings:
-    """The images of all blocks, in their order."""
+    """The images of all blocks, in the order of the manifest, however the blocks came about."""
 
     blocks: tuple[Block, ...]
+    order: Int64 | None = None
+    """Row in the blocks, one after the other, of each row; None: they are in order."""
 
     @cached_property
     def ids(self) -> pa.Array:
         """Item ids."""
-        return pa.concat_arrays([pa.array([], pa.string()), *(each.ids for each in self.blocks)])
+        return self._ordered([each.ids for each in self.blocks])
 
     @cached_property
     def uris(self) -> pa.Array:
         """Addresses."""
-        nothing = pa.array([], pa.large_string())
-        return pa.concat_arrays([nothing, *(each.uris for each in self.blocks)])
+        return self._ordered([each.uris for each in self.blocks])
 
     def score(self, prompts: PromptFeatures) -> Scores:
         """Score every row; the embeddings are read where they are."""
-        return concatenate([score(each.features_ND, prompts) for each in self.blocks])
+        scores = concatenate([score(each.features_ND, prompts) for each in self.blocks])
+        return scores if self.order is None else scores.take(self.order)
 
     def take(self, rows: Int64) -> Float16:
         """Copy these rows."""
-        width = self.blocks[0].features_ND.shape[1] if self.blocks else 0
-        out, start = np.empty((len(rows), width), np.float16), 0
+        rows = rows if self.order is None else self.order[rows]
+        out, start = np.empty((len(rows), self.blocks[0].features_ND.shape[1]), np.float16), 0
         for block in self.blocks:
             end = start + len(block.features_ND)
             here = np.flatnonzero((rows >= start) & (rows < end))
             out[here] = block.features_ND[rows[here] - start]
             start = end
         return out
+
+    def _ordered(self, parts: Sequence[pa.Array]) -> pa.Array:
+        joined = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+        return joined if self.order is None else joined.take(pa.array(self.order))
 
 
 def resident(
@@ -75,12 +80,24 @@ def resident(
     read again. Raises what `read_shard` raises.
     """
     paths = {shard.path for shard in manifest.shards}
-    kept = [block for block in (held.blocks if held else ()) if block.paths <= paths]
-    there = frozenset[str]().union(*(block.paths for block in kept))
+    kept = [block for block in (held.blocks if held else ()) if block.rows.keys() <= paths]
+    there = {path for block in kept for path in block.rows}
     missing = [shard for shard in manifest.shards if shard.path not in there]
     if missing or not kept:
         kept.append(_read(store, missing, manifest.dim))
-    return ResidentEmbeddings(tuple(kept))
+    return ResidentEmbeddings(tuple(kept), _order(manifest, kept))
+
+
+def _order(manifest: Manifest, blocks: Sequence[Block]) -> Int64 | None:
+    places: dict[str, Int64] = {}
+    start = 0
+    for block in blocks:
+        places |= {path: start + np.array(rows) for path, rows in block.rows.items()}
+        start += len(block.features_ND)
+    none = np.empty(0, np.int64)
+    order = np.concatenate([none, *(places[shard.path] for shard in manifest.shards)])
+    order = order.astype(np.int64)
+    return None if np.array_equal(order, np.arange(len(order))) else order
 
 
 def resident_bytes(manifest: Manifest) -> int:
@@ -89,19 +106,19 @@ def resident_bytes(manifest: Manifest) -> int:
 
 
 def _read(store: Store, shards: Sequence[ShardEntry], dim: int) -> Block:
-    filesystem, root = store
-    ends = np.cumsum([shard.embedded for shard in shards], dtype=np.int64)
-    features_ND = np.empty((int(ends[-1]) if len(ends) else 0, dim), np.float16)
+    ends = np.cumsum([0, *(shard.embedded for shard in shards)]).tolist()
+    places = [range(start, end) for start, end in pairwise(ends)]
+    features_ND = np.empty((ends[-1], dim), np.float16)
 
     def read(number: int) -> tuple[pa.Array, pa.Array]:
-        data = read_shard(filesystem, files.absolute(root, shards[number].path))
-        features_ND[ends[number] - len(data) : ends[number]] = data.embeddings_ND
+        data = read_entry(store, shards[number])
+        features_ND[places[number].start : places[number].stop] = data.embeddings_ND
         return data.ids, data.uris.cast(pa.large_string())
 
     with ThreadPoolExecutor(READERS) as pool:
         names = list(pool.map(read, range(len(shards))))
     return Block(
-        frozenset(shard.path for shard in shards),
+        {shard.path: rows for shard, rows in zip(shards, places, strict=True)},
         pa.concat_arrays([pa.array([], pa.string()), *(each[0] for each in names)]),
         pa.concat_arrays([pa.array([], pa.large_string()), *(each[1] for each in names)]),
         features_ND,

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
+from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store import files
@@ -56,7 +57,7 @@ class ScannedEmbeddings:
 
         def fill(number: int) -> None:
             places = np.flatnonzero(of == number)
-            data = _read(self._store, shards[number])
+            data = read_entry(self._store, shards[number])
             start = ends[number] - shards[number].embedded
             out[places] = data.embeddings_ND[rows[places] - start]
 
@@ -98,18 +99,26 @@ def concatenate(parts: Sequence[Scores]) -> Scores:
     return Scores(**columns)
 
 
-def _read(store: Store, shard: ShardEntry) -> ShardData:
+def read_entry(store: Store, shard: ShardEntry) -> ShardData:
+    """Read a shard; raises as `read_shard`, also when it is not what the manifest says."""
     filesystem, root = store
-    return read_shard(filesystem, files.absolute(root, shard.path))
+    data = read_shard(filesystem, files.absolute(root, shard.path))
+    if len(data) != shard.embedded:
+        raise FailedPreconditionError(
+            f"shard '{shard.path}' has {len(data):,} embeddings and the manifest says "
+            f"{shard.embedded:,}; restore the file or embed the source again",
+            reason="SHARD_CORRUPT",
+        )
+    return data
 
 
 def _steps(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
     """Shards in order, grouped to `ROWS_PER_STEP`; the next group is read meanwhile."""
     groups = _groups(manifest)
     with ThreadPoolExecutor(READERS) as pool:
-        ahead = [pool.submit(_read, store, shard) for shard in groups[0]] if groups else []
+        ahead = [pool.submit(read_entry, store, shard) for shard in groups[0]] if groups else []
         for following in [*groups[1:], []]:
-            current, ahead = ahead, [pool.submit(_read, store, shard) for shard in following]
+            current, ahead = ahead, [pool.submit(read_entry, store, shard) for shard in following]
             if current:
                 yield [future.result() for future in current]
 

@@ -1,14 +1,29 @@
 """Where a deployment keeps its state, read from `POOLSCORE_*` environment variables."""
 
 from pathlib import Path
+from typing import Any
 
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from poolscore.errors import InvalidInputError
 
 
 class Settings(BaseSettings):
     """Deployment settings; every field is the environment variable `POOLSCORE_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix="POOLSCORE_", frozen=True)
+
+    def __init__(self, **values: Any) -> None:
+        """Read what `values` does not say. Raises InvalidInputError SETTING_INVALID."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InvalidInputError(
+                f"POOLSCORE_{str(first['loc'][0]).upper()} is '{first['input']}': {first['msg']}",
+                reason="SETTING_INVALID",
+            ) from error
 
     home: Path = Path.home() / ".poolscore"
     """Folder of the embedded catalog and store."""
@@ -26,11 +41,11 @@ class Settings(BaseSettings):
     """JSON of the hyper-parameters of training that differ from the defaults, by the field names of
     `poolscore.prompts.config.DualPromptConfig`."""
 
-    scorers: int = 1
+    scorers: int = Field(1, ge=0)
     """Actors of `poolscore serve` that hold embeddings in memory and score them; 0: every run reads
     them from their shards."""
 
-    scorer_memory_gib: float = 4.0
+    scorer_memory_gib: float = Field(4.0, gt=0)
     """Embeddings that one of them holds at most; what is more is read from its shards each time."""
 
     @property

@@ -7,9 +7,8 @@ from zlib import crc32
 
 import pyarrow as pa
 
-from pipelines.embeddings import Embeddings, Float16, Int64
+from pipelines.embeddings import Float16, Int64
 from pipelines.resident import ResidentEmbeddings, resident, resident_bytes
-from pipelines.scan import ScannedEmbeddings
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.files import open_store
 from poolscore.store.manifest import Manifest, load_manifest
@@ -24,30 +23,37 @@ class Part:
     number: int
     count: int
 
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """The same for all snapshots of a pool."""
+        return self.snapshot.pool_id, self.number, self.count
+
 
 @dataclass(frozen=True)
 class _Held:
     part: Part
-    embeddings: Embeddings
+    embeddings: ResidentEmbeddings
     size: int
-    """Bytes in memory."""
+    """Bytes of embeddings and names."""
 
 
 class Scorer:
     """What a scorer actor runs. Whatever it has forgotten, after a restart too, it reads again.
 
     Holds one snapshot of a pool, and pools until the memory is used up: then the one that was not
-    asked for longest goes. A part that is larger than all of it is read from its shards each time.
+    asked for longest goes.
     """
 
     def __init__(self, store_uri: str, limit_bytes: int) -> None:
-        """Hold nothing yet, and at most `limit_bytes` of embeddings."""
+        """Hold nothing yet, and at most `limit_bytes` of embeddings and names."""
         self._store, self._limit = open_store(store_uri), limit_bytes
         self._held: OrderedDict[tuple[str, int, int], _Held] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
 
-    def names(self, part: Part) -> tuple[pa.Array, pa.Array]:
-        """Ids and addresses of the part, in the order of everything else."""
+    def names(self, part: Part) -> tuple[pa.Array, pa.Array] | None:
+        """Ids and addresses of the part, by row; None when the part is too large to be held."""
+        if resident_bytes(self._manifest(part)) > self._limit:
+            return None
         embeddings = self._embeddings(part)
         return embeddings.ids, embeddings.uris
 
@@ -59,27 +65,42 @@ class Scorer:
         """Embeddings of these rows of the part."""
         return self._embeddings(part).take(rows)
 
-    def _embeddings(self, part: Part) -> Embeddings:
-        key = part.snapshot.pool_id, part.number, part.count
+    def _embeddings(self, part: Part) -> ResidentEmbeddings:
+        # Other pools are answered while one is read.
+        found = self._find(part)
+        if found is None:
+            with self._reading:
+                found = self._find(part) or self._read(part)
+        return found
+
+    def _find(self, part: Part) -> ResidentEmbeddings | None:
         with self._lock:
-            held = self._held.pop(key, None)
+            held = self._held.get(part.key)
             if held is None or held.part != part:
-                held = self._open(part, held)
-            self._held[key] = held
+                return None
+            self._held.move_to_end(part.key)
             return held.embeddings
 
-    def _open(self, part: Part, before: _Held | None) -> _Held:
+    def _read(self, part: Part) -> ResidentEmbeddings:
+        manifest = self._manifest(part)
+        with self._lock:
+            before = self._held.pop(part.key, None)
+            self._make_room(resident_bytes(manifest))
+        embeddings = resident(self._store, manifest, before.embeddings if before else None)
+        size = resident_bytes(manifest) + embeddings.ids.nbytes + embeddings.uris.nbytes
+        with self._lock:
+            self._make_room(size)
+            self._held[part.key] = _Held(part, embeddings, size)
+        return embeddings
+
+    def _make_room(self, size: int) -> None:
+        while self._held and size + sum(each.size for each in self._held.values()) > self._limit:
+            self._held.popitem(last=False)
+
+    def _manifest(self, part: Part) -> Manifest:
         snapshot = part.snapshot
         whole = load_manifest(*self._store, snapshot.manifest_uri, snapshot.manifest_sha256)
-        manifest = manifest_of(whole, part.number, part.count)
-        size = resident_bytes(manifest)
-        if size > self._limit:
-            return _Held(part, ScannedEmbeddings(self._store, manifest), 0)
-        while size + sum(each.size for each in self._held.values()) > self._limit:
-            self._held.popitem(last=False)
-        shared = before.embeddings if before else None
-        shared = shared if isinstance(shared, ResidentEmbeddings) else None
-        return _Held(part, resident(self._store, manifest, shared), size)
+        return manifest_of(whole, part.number, part.count)
 
 
 def manifest_of(whole: Manifest, number: int, count: int) -> Manifest:

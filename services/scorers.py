@@ -1,7 +1,9 @@
 """The scorer actors, and a snapshot as those that use them see it."""
 
 import functools
+import os
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import cast
 
 import numpy as np
@@ -33,13 +35,15 @@ def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
             "ActorHandle[Scorer]",
             ray.remote(Scorer)
             .options(
-                name=_name(number),
+                name=_name(settings.store_uri, number),
                 namespace=NAMESPACE,
                 get_if_exists=True,
                 lifetime="detached",
                 max_restarts=-1,
                 # A question has no effect, so it may be asked again of a restarted scorer.
-                max_task_retries=-1,
+                max_task_retries=3,
+                # Ray gives an actor with a fraction of a CPU one thread.
+                runtime_env={"env_vars": {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}},
                 max_concurrency=4,
                 num_cpus=_NUM_CPUS,
             )
@@ -50,7 +54,7 @@ def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
 
 
 def opener(store_uri: str) -> OpenEmbeddings:
-    """Where workers have embeddings: at the scorers, or in the shards where there are none."""
+    """Where workers have embeddings: at the scorers, or in the shards where none can hold them."""
     return functools.partial(_open, store_uri)
 
 
@@ -58,11 +62,14 @@ def opener(store_uri: str) -> OpenEmbeddings:
 @functools.lru_cache(maxsize=1)
 def _open(store_uri: str, snapshot: Snapshot) -> Embeddings:
     scorers: list[ActorHandle[Scorer]] = []
-    while (found := _find(len(scorers))) is not None:
+    while (found := _find(store_uri, len(scorers))) is not None:
         scorers.append(found)
-    if not scorers:
+    parts = [Part(snapshot, number, len(scorers)) for number in range(len(scorers))]
+    pairs = zip(scorers, parts, strict=True)
+    names = _ask([scorer.names.remote(part) for scorer, part in pairs])
+    if not names or None in names:
         return scan(open_store(store_uri), snapshot)
-    return RemoteEmbeddings(scorers, snapshot)
+    return RemoteEmbeddings(scorers, parts, names)
 
 
 _ask = functools.partial(
@@ -76,12 +83,14 @@ class RemoteEmbeddings:
     Raises UnavailableError WORKER_UNAVAILABLE when one does not answer.
     """
 
-    def __init__(self, scorers: Sequence[ActorHandle[Scorer]], snapshot: Snapshot) -> None:
-        """Ask every scorer for its ids and addresses, which reads the part into its memory."""
-        self._scorers = scorers
-        self._parts = [Part(snapshot, number, len(scorers)) for number in range(len(scorers))]
-        pairs = zip(self._scorers, self._parts, strict=True)
-        names = _ask([scorer.names.remote(part) for scorer, part in pairs])
+    def __init__(
+        self,
+        scorers: Sequence[ActorHandle[Scorer]],
+        parts: Sequence[Part],
+        names: Sequence[tuple[pa.Array, pa.Array]],
+    ) -> None:
+        """`names` are what the scorers said of their parts."""
+        self._scorers, self._parts = scorers, parts
         self.ids: pa.Array = pa.concat_arrays([ids for ids, _ in names])
         self.uris: pa.Array = pa.concat_arrays([uris for _, uris in names])
         self._ends = np.cumsum([len(ids) for ids, _ in names])
@@ -106,12 +115,14 @@ class RemoteEmbeddings:
         return out
 
 
-def _name(number: int) -> str:
-    return f"poolscore-scorer-{number}"
+def _name(store_uri: str, number: int) -> str:
+    store = blake2b(store_uri.encode(), digest_size=4).hexdigest()
+    return f"poolscore-scorer-{store}-{number}"
 
 
-def _find(number: int) -> ActorHandle[Scorer] | None:
+def _find(store_uri: str, number: int) -> ActorHandle[Scorer] | None:
     try:
-        return cast("ActorHandle[Scorer]", ray.get_actor(_name(number), namespace=NAMESPACE))
+        actor = ray.get_actor(_name(store_uri, number), namespace=NAMESPACE)
     except ValueError:
         return None
+    return cast("ActorHandle[Scorer]", actor)

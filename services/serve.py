@@ -70,7 +70,8 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     service = Service(_display(host, chosen), [], owns_ray)
     try:
         _start_api(settings, host, chosen)
-        service.workers = [*start_scorers(settings), *start_workers(settings)]
+        service.workers = start_scorers(settings)
+        service.workers = [*service.workers, *start_workers(settings)]
         wait_until_serving(service.address)
     except BaseException:
         service.stop()

@@ -149,7 +149,7 @@ def _prompts() -> PromptFeatures:
 
 def _pool(embeddings_ND: npt.NDArray[np.float16]) -> ResidentEmbeddings:
     nothing = pa.array([], pa.string())
-    return ResidentEmbeddings((Block(frozenset(), nothing, nothing, embeddings_ND),))
+    return ResidentEmbeddings((Block({}, nothing, nothing, embeddings_ND),))
 
 
 def _ids(count: int) -> npt.NDArray[np.str_]:

@@ -44,7 +44,10 @@ class Badge:
             )
         ]
         if len(rows):
-            reasons[0] = f"the largest gradient of all {len(view.ids):,} images: {far[0]:.2f}"
+            seen = f"all {len(view.ids):,} images"
+            if view.stands_for > 1:
+                seen = f"the {len(view.ids):,} images looked at"
+            reasons[0] = f"the largest gradient of {seen}: {far[0]:.2f}"
         return Choice(order[rows], far, reasons)
 
 

@@ -54,8 +54,8 @@ class ClassGuided:
         held = np.bincount(clusters.assignment_N[:count], minlength=len(sizes))
         group = clusters.assignment_N[rows]
         reasons = [
-            f"typical of {view.in_pool(n):,} images that look alike and are predicted alike, "
-            f"{h:,} of them labeled: cosine {c:.2f} to their centre"
+            f"typical of {view.in_pool(n - h) + h:,} images that look alike and are predicted "
+            f"alike, {h:,} of them labeled: cosine {c:.2f} to their centre"
             for n, h, c in zip(
                 sizes[group].tolist(), held[group].tolist(), cosine.tolist(), strict=True
             )

@@ -18,8 +18,8 @@ _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 def sample(ids_N: npt.NDArray[np.str_], count: int, seed: int) -> Int64:
     """Rows of min(count, N) items, each equally likely, in ascending order.
 
-    Those with the smallest keyed hashes: an item keeps its luck when others join the pool, so two
-    samples of one seed differ by little more than what has changed. `seed` is in 0..2^64-1.
+    Those with the smallest keyed hashes, so an item keeps its luck under one seed when others join
+    the pool. `seed` is in 0..2^64-1.
     """
     if count >= len(ids_N):
         return np.arange(len(ids_N))

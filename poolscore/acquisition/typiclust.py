@@ -60,8 +60,9 @@ class TypiClust:
                 rows.append(int(waiting[k][best]) - len(known))
                 density.append(float(typical[best]))
                 waiting[k] = np.delete(waiting[k], best)
+                like = view.in_pool(sizes[k] - held[k]) + held[k]
                 reasons.append(
-                    f"the most typical of {view.in_pool(sizes[k]):,} similar images, {held[k]:,} "
+                    f"the most typical of {like:,} similar images, {held[k]:,} "
                     f"labeled: typicality {density[-1]:.2f}"
                 )
         choice = Choice(np.array(rows, np.int64), np.array(density, np.float64), reasons)

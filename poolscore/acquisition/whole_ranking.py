@@ -23,7 +23,7 @@ def rank_all(
     keep = choice.keep_prediction
     if keep is None or not keep.any():
         return replace(complete(parts.whole, choice, size), keep_prediction=None)
-    ordered = complete(parts.whole, choice, len(parts.ids_N))
+    ordered = complete(parts.whole, choice, size + int(keep.sum()))
     late = np.flatnonzero(keep)
     asked = np.setdiff1d(np.arange(len(ordered.rows)), late)
     places: list[int] = np.append(asked, late)[:size].tolist()

@@ -61,7 +61,8 @@ def create_file(engine: Engine) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        with file_errors(folder, advice, "CATALOG_URL_INVALID"):
+            fcntl.flock(held, fcntl.LOCK_EX)
         with engine.execution_options(**{_BEGIN: ""}).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     finally:

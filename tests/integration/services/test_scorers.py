@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import ray
 
+from pipelines.embeddings import rows_of
 from pipelines.scan import scan
 from poolscore.config import Settings
 from poolscore.errors import NotFoundError
@@ -44,7 +45,17 @@ def test_a_scorer_that_died_reads_its_part_again(pool: GrowingPool) -> None:
         rows_by_id(pool, snapshot)
         ray.kill(scorers[0], no_restart=False)
         rows_by_id(pool, snapshot)
-        rows_by_id(pool, pool.grow())
+        later = [pool.grow() for _ in range(7)][-1]
+        before = opener(pool.root)(later)
+        ray.kill(scorers[1], no_restart=False)
+        # Asked for its rows, the new actor must have them in the order that the old one had.
+        assert np.array_equal(
+            before.take(np.arange(len(before.ids))),
+            scan(open_store(pool.root), later).take(
+                rows_of(scan(open_store(pool.root), later).ids, before.ids.to_pylist())
+            ),
+        )
+        rows_by_id(pool, later)
         missing = pool.grow()
         for shard in Path(pool.root).rglob("*.parquet"):
             shard.unlink()

@@ -10,6 +10,7 @@ from pipelines.embeddings import Embeddings, rows_of
 from pipelines.places import RunPlaces, Store
 from pipelines.resident import resident
 from pipelines.scan import ScannedEmbeddings
+from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.kernel import score
 from poolscore.store.files import relative
 from poolscore.store.manifest import Manifest, ShardEntry, sort_shards
@@ -99,11 +100,28 @@ def test_what_a_new_snapshot_shares_is_not_read_again(snapshot: tuple[Store, Man
     held = resident(store, first)
     (Path(store[1]) / manifest.shards[1].path).unlink()
     more = resident(store, manifest, held)
-    assert more.ids.to_pylist() == ["i3", "i4", "i5", "i0", "i2"]
-    assert np.array_equal(more.take(np.arange(5)), VECTORS[[3, 4, 5, 0, 2]])
+    # In the order of the manifest, as if all had been read at once.
+    assert more.ids.to_pylist() == [IDS[row] for row in KEPT]
+    assert more.uris.to_pylist() == [f"file:///i{row}.jpg" for row in KEPT]
+    rows = np.array([4, 0, 2, 3, 1])
+    assert np.array_equal(more.take(rows), VECTORS[KEPT][rows])
+    expected = score(VECTORS[KEPT], prompts())
+    assert more.score(prompts()).p_clean.tolist() == expected.p_clean.tolist()
     # A snapshot without those shards, as after a deletion, keeps none of them.
     less = resident(store, manifest.model_copy(update={"shards": manifest.shards[:1]}), more)
     assert less.ids.to_pylist() == ["i0", "i2"]
+
+
+@HOLDERS
+def test_a_shard_that_is_not_what_the_manifest_says(
+    snapshot: tuple[Store, Manifest], hold: Open
+) -> None:
+    store, manifest = snapshot
+    first = manifest.shards[0].model_copy(update={"rows": 4, "embedded": 3})
+    wrong = manifest.model_copy(update={"shards": (first, *manifest.shards[1:])})
+    with pytest.raises(FailedPreconditionError, match="has 2 embeddings") as caught:
+        hold(store, wrong).take(np.arange(3))
+    assert caught.value.reason == "SHARD_CORRUPT"
 
 
 def test_rows_of_items() -> None:

@@ -38,7 +38,7 @@ def _scored(order: list[int] | None = None) -> ScoredPool:
     numbers = [np.array(ENTROPY, np.float32)[rows]] * 4
     scores = Scores(np.zeros(4, np.int32), *numbers)
     uris = pa.array([f"file:///{each}" for each in ids], pa.large_string())
-    block = Block(frozenset(), pa.array(ids), uris, np.zeros((4, 2), np.float16))
+    block = Block({}, pa.array(ids), uris, np.zeros((4, 2), np.float16))
     return ScoredPool(ResidentEmbeddings((block,)), scores)
 
 

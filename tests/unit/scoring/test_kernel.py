@@ -152,3 +152,26 @@ def test_widths_must_match() -> None:
     _, text = clustered(2, 3, 16, seed=10)
     with pytest.raises(InvalidInputError, match="different encoders"):
         score(np.zeros((2, 8), np.float16), PromptFeatures(text, None, 15.0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_scores_do_not_depend_on_how_a_pool_is_split(dtype: torch.dtype) -> None:
+    """To the last bit, or rankings would depend on how shards are spread over scorers."""
+    v, text = clustered(5000, 7, 32, 3)
+    features, prompts = v.half().numpy(), prompts_of(text, 50.0, 4, 2, dual=True)
+    whole = score(features, prompts, dtype=dtype)
+    part = score(features[1234:4321], prompts, dtype=dtype)
+    for name in ("predicted", "probability", "margin", "entropy", "p_clean"):
+        assert np.array_equal(getattr(whole, name)[1234:4321], getattr(part, name))
+
+
+def test_near_ties_are_ranked_as_in_float32() -> None:
+    v, text = clustered(20_000, 50, 64, 3)
+    features, prompts = v.half().numpy(), prompts_of(text, 50.0, 4, 0, dual=True)
+    exact, narrow = (score(features, prompts, dtype=d) for d in (torch.float32, torch.bfloat16))
+    count = len(features) // 100
+    least = [set(np.argsort(each.margin)[:count].tolist()) for each in (exact, narrow)]
+    assert len(least[0] & least[1]) >= 0.98 * count
+    assert np.mean(exact.predicted == narrow.predicted) > 0.9995
+    differs = np.abs(exact.p_clean - narrow.p_clean)
+    assert differs[exact.predicted == narrow.predicted].max() < 0.05
