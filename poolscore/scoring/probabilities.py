@@ -11,7 +11,6 @@ import torch
 
 from poolscore.encoder.hardware import resolve_device
 from poolscore.scoring.folding import fold
-from poolscore.scoring.precision import product_dtype
 from poolscore.scoring.types import Float32, PromptFeatures
 
 _TILE = 1 << 14
@@ -22,22 +21,23 @@ def class_probabilities(
     prompts: PromptFeatures,
     *,
     device: str = "auto",
-    dtype: torch.dtype | None = None,
 ) -> Float32:
-    """Return softmax_k(s <v, t+_k>), shape (N, C), by the arithmetic of the scoring kernel.
+    """Return softmax_k(s <v, t+_k>), shape (N, C), by float32 products.
 
-    Takes 4 N C bytes; what only needs a maximum, a margin or an entropy reads `Scores` instead.
+    The largest one is that of the predicted class of the scoring kernel, which takes float32 where
+    less could mistake it. Takes 4 N C bytes; what only needs a maximum, a margin or an entropy
+    reads `Scores` instead.
     """
     place = resolve_device(device)
     positive = replace(prompts, negative_CD=None)
-    columns = fold(positive, place, dtype or product_dtype(place))
+    columns = fold(positive, place, torch.float32)
     out = np.empty((len(features_ND), columns.num_classes), np.float32)
     with torch.inference_mode():
         for start in range(0, len(out), _TILE):
             # A copy: shards are read-only memory, which torch would not take.
             tile = torch.from_numpy(features_ND[start : start + _TILE].astype(np.float32))
-            product_nK = tile.to(place, columns.weight_KD.dtype) @ columns.weight_KD.T
-            logits_nC = product_nK[:, : columns.num_classes].float()
+            product_nK = tile.to(place) @ columns.weight_KD.T
+            logits_nC = product_nK[:, : columns.num_classes]
             shrink_n1 = columns.inverse_length(product_nK)
             if shrink_n1 is not None:
                 logits_nC.mul_(shrink_n1)

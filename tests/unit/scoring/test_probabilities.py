@@ -40,7 +40,7 @@ def test_probabilities_are_the_formula(
     monkeypatch.setattr(probabilities, "_TILE", tile)
     features, prompts = pool(adapted)
     features.flags.writeable = False
-    found = class_probabilities(features, prompts, device="cpu", dtype=torch.float32)
+    found = class_probabilities(features, prompts, device="cpu")
     # The stored embeddings are rounded to half precision, so their length is 1 to about 1e-3.
     np.testing.assert_allclose(found, transcription(features, prompts), atol=2e-3)
     assert (found.dtype, found.shape) == (np.float32, (70, 5))
@@ -51,7 +51,7 @@ def test_they_agree_with_the_scores() -> None:
     features, prompts = pool(True)
     scores, found = score(features, prompts), class_probabilities(features, prompts)
     assert found.argmax(axis=1).tolist() == scores.predicted.tolist()
-    np.testing.assert_allclose(found.max(axis=1), scores.probability, atol=1e-5)
+    np.testing.assert_allclose(found.max(axis=1), scores.probability, atol=2e-2)
 
 
 def test_no_images() -> None:
