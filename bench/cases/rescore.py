@@ -12,8 +12,6 @@ from bench.memory import peak_gib, reset_peak
 from bench.timing import median_seconds, seconds
 from pipelines.resident import Block, ResidentEmbeddings
 from poolscore.acquisition.ordering import lowest
-from poolscore.scoring.folding import fold
-from poolscore.scoring.precision import product_dtype
 from poolscore.scoring.types import PromptFeatures
 
 IMAGES, WIDTH, CLASSES, TOP, REPEATS = 1_000_000, 512, 100, 10_000, 5
@@ -64,8 +62,7 @@ def _measured() -> dict[str, float]:
     pool, ids_N = _pool(embeddings_ND), _ids(IMAGES)
     wide_ND = embeddings_ND.astype(np.float32)
     _check(pool, prompts, wide_ND)
-    dtype = product_dtype(torch.device("cpu"))
-    narrow_ND = torch.from_numpy(wide_ND).to(dtype)
+    narrow_ND = torch.from_numpy(wide_ND).bfloat16()
     return {
         "ours_s": median_seconds(lambda: _rank(pool, prompts, ids_N), REPEATS),
         "product_s": median_seconds(lambda: _product(narrow_ND, prompts), REPEATS),
@@ -81,10 +78,11 @@ def _rank(
 
 
 def _product(narrow_ND: torch.Tensor, prompts: PromptFeatures) -> None:
-    """The arithmetic that no implementation can leave out, in the fastest tiles."""
-    weight_KD = fold(prompts, narrow_ND.device, narrow_ND.dtype).weight_KD
+    """The products with all 2C vectors in bfloat16, in the fastest tiles: the budget's limit."""
+    assert prompts.negative_CD is not None
+    weight_KD = torch.cat([prompts.positive_CD, prompts.negative_CD]).bfloat16()
     rows = 8192
-    out = torch.empty(rows, len(weight_KD), dtype=narrow_ND.dtype)
+    out = torch.empty(rows, len(weight_KD), dtype=torch.bfloat16)
     for tile in narrow_ND.split(rows):
         torch.mm(tile, weight_KD.T, out=out[: len(tile)])
 
@@ -120,13 +118,13 @@ def _numpy(wide_ND: npt.NDArray[np.float32], prompts: PromptFeatures) -> npt.NDA
 def _check(
     pool: ResidentEmbeddings, prompts: PromptFeatures, wide_ND: npt.NDArray[np.float32]
 ) -> None:
-    """A fast wrong ranking is no result: most of the top must be float32's."""
+    """A fast wrong ranking is no result: the top must be float32's."""
     logits_NC = prompts.scale * (wide_ND @ prompts.positive_CD.numpy().T)
     exact_N = torch.from_numpy(logits_NC)
     entropy_N = -(exact_N.softmax(dim=1) * exact_N.log_softmax(dim=1)).sum(dim=1).numpy()
     expected = set(np.argsort(-entropy_N)[:TOP].tolist())
     found = set(np.argsort(-pool.score(prompts).entropy)[:TOP].tolist())
-    if len(expected & found) < 0.97 * TOP:
+    if len(expected & found) < 0.999 * TOP:
         raise AssertionError(f"only {len(expected & found):,} of the {TOP:,} best are float32's")
 
 

@@ -3,17 +3,15 @@
 Shapes: N images, n images of a tile, C classes, D embedding width.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from poolscore.encoder.hardware import resolve_device
 from poolscore.scoring.folding import fold
+from poolscore.scoring.product import product_with
+from poolscore.scoring.tiles import for_each_tile, tile_rows
 from poolscore.scoring.types import Float32, PromptFeatures
-
-_TILE = 1 << 14
 
 
 def class_probabilities(
@@ -22,24 +20,22 @@ def class_probabilities(
     *,
     device: str = "auto",
 ) -> Float32:
-    """Return softmax_k(s <v, t+_k>), shape (N, C), by float32 products.
+    """Return softmax_k(s <v, t+_k>), shape (N, C); the largest is that of `Scores.predicted`.
 
-    The largest one is that of the predicted class of the scoring kernel, which takes float32 where
-    less could mistake it. Takes 4 N C bytes; what only needs a maximum, a margin or an entropy
-    reads `Scores` instead.
+    Takes 4 N C bytes; what only needs a maximum, a margin or an entropy reads `Scores` instead.
     """
     place = resolve_device(device)
-    positive = replace(prompts, negative_CD=None)
-    columns = fold(positive, place, torch.float32)
-    out = np.empty((len(features_ND), columns.num_classes), np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(out), _TILE):
-            # A copy: shards are read-only memory, which torch would not take.
-            tile = torch.from_numpy(features_ND[start : start + _TILE].astype(np.float32))
-            product_nK = tile.to(place) @ columns.weight_KD.T
-            logits_nC = product_nK[:, : columns.num_classes]
-            shrink_n1 = columns.inverse_length(product_nK)
-            if shrink_n1 is not None:
-                logits_nC.mul_(shrink_n1)
-            out[start : start + _TILE] = logits_nC.softmax(dim=1).cpu().numpy()
-    return out
+    columns = fold(prompts, place)
+    product = product_with(columns.weight_KD, tile_rows(place))
+    out_NC = np.empty((len(features_ND), columns.num_classes), np.float32)
+
+    def one(rows: slice, v_nD: torch.Tensor) -> None:
+        product_nK = product(v_nD)
+        shrink_n1 = columns.inverse_length(product_nK)
+        logits_nC = product_nK[: rows.stop - rows.start, : columns.num_classes]
+        if shrink_n1 is not None:
+            logits_nC.mul_(shrink_n1[: len(logits_nC)])
+        out_NC[rows] = logits_nC.softmax(dim=1).cpu().numpy()
+
+    for_each_tile(features_ND, place, one)
+    return out_NC

@@ -42,7 +42,7 @@ def test_classification_in_float64() -> None:
 def test_dual_takes_its_complement_outside_of_the_candidates() -> None:
     targets = CandidateTargets(MASK, POSTERIOR, CONFIG, generator())
     p_clean = np.array([[0.8, 0.4, 0.3], [0.3, 0.3, 0.9]])
-    clean = torch.tensor(np.log(p_clean / (1 - p_clean)), dtype=torch.float32)
+    clean = torch.tensor(np.log(p_clean / (1 - p_clean)))
     loss = targets.dual(clean, torch.zeros(2, 3), torch.arange(2))
     expected = [-0.25 * np.log(0.8) - 0.75 * np.log(0.4) - np.log(0.7), -np.log(0.9) - np.log(0.7)]
     np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-5)
@@ -98,7 +98,7 @@ def test_alignment_beats_naive_averaging(name: str) -> None:
         config = CONFIG.model_copy(update=changes)
         data = noisy(text, 60, seed)
         trained = train_dual_prompts(text, 15.0, data, config, seed, anchor_CD=anchor)
-        scores = score(test.features_ND, trained.features, dtype=torch.float32)
+        scores = score(test.features_ND, trained.features)
         return float(np.mean(scores.predicted == test.targets_N))
 
     naive = [accuracy(s, candidate_loss="naive", candidate_alignment=False) for s in range(3)]

@@ -1,5 +1,4 @@
 import numpy as np
-import torch
 
 from poolscore.prompts.coop import coop_config
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
@@ -19,7 +18,7 @@ def test_one_context_a_class_and_nothing_else_is_learned(
     assert trained.features.adapter is None
     # Forty labels in batches of 32.
     assert trained.metrics["steps"] == 400
-    scores = score(images.features_ND.astype(np.float16), trained.features, dtype=torch.float32)
+    scores = score(images.features_ND.astype(np.float16), trained.features)
     assert np.mean(scores.predicted == images.targets_N) > 0.7
     np.testing.assert_array_equal(scores.p_clean, scores.probability)
 

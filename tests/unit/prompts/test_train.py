@@ -29,7 +29,7 @@ def train(text: ToyText, data: TrainingSet, **changes: object) -> TrainedPrompts
 
 
 def accuracy(features: PromptFeatures, data: TrainingSet) -> float:
-    scores = score(data.features_ND.astype(np.float16), features, dtype=torch.float32)
+    scores = score(data.features_ND.astype(np.float16), features)
     return float(np.mean(scores.predicted == data.targets_N))
 
 

@@ -72,25 +72,25 @@ def rank_correlation(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -
     return float(np.corrcoef(first, second)[0, 1])
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(
     ("scale", "rank", "dual"), [(100.0, 0, True), (15.0, 8, True), (15.0, 4, False)]
 )
-def test_kernel_agrees_with_float64(
-    dtype: torch.dtype, scale: float, rank: int, dual: bool
-) -> None:
+def test_kernel_agrees_with_float64(scale: float, rank: int, dual: bool) -> None:
     images, text = clustered(6000, 40, 256, seed=1)
     embeddings = images.half().numpy()
     prompts = prompts_of(text, scale, seed=2, rank=rank, dual=dual)
     expected = oracle(embeddings, prompts)
-    got = score(embeddings, prompts, device="cpu", tile=1000, dtype=dtype)
-    assert np.mean(got.predicted == expected["predicted"]) >= 0.995
+    got = score(embeddings, prompts, device="cpu")
+    assert np.mean(got.predicted == expected["predicted"]) >= 0.9995
+    same = got.predicted == expected["predicted"]
     for name in ("probability", "margin", "entropy", "p_clean"):
-        assert rank_correlation(getattr(got, name), expected[name]) >= 0.999, name
-    if dtype is torch.float32:
-        same = got.predicted == expected["predicted"]
-        for name in ("probability", "margin", "entropy", "p_clean"):
-            np.testing.assert_allclose(getattr(got, name)[same], expected[name][same], atol=2e-4)
+        found, exact = getattr(got, name), expected[name]
+        np.testing.assert_allclose(found[same], exact[same], atol=2e-4)
+        assert rank_correlation(found, exact) >= 0.999, name
+        # What strategies ask by; the surest are all 1 in float32.
+        asked = -1 if name == "entropy" else 1
+        best = [set(np.argsort(asked * each)[:60].tolist()) for each in (found, exact)]
+        assert len(best[0] & best[1]) >= 59, name
 
 
 def test_two_classes_by_hand() -> None:
@@ -99,7 +99,7 @@ def test_two_classes_by_hand() -> None:
     embeddings = np.array([[0.6, 0.8]], np.float16)
     positive = torch.eye(2)
     negative = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    got = score(embeddings, PromptFeatures(positive, negative, 10.0), dtype=torch.float32)
+    got = score(embeddings, PromptFeatures(positive, negative, 10.0))
     assert got.predicted.tolist() == [1]
     assert got.probability[0] == pytest.approx(0.880797, abs=5e-4)
     assert got.margin[0] == pytest.approx(0.761594, abs=1e-3)
@@ -107,26 +107,15 @@ def test_two_classes_by_hand() -> None:
     assert got.p_clean[0] == pytest.approx(0.880797, abs=5e-4)
 
 
-def test_tiles_do_not_change_the_scores() -> None:
-    images, text = clustered(1001, 7, 64, seed=3)
-    embeddings = images.half().numpy()
-    prompts = prompts_of(text, 15.0, seed=4, rank=3, dual=True)
-    whole = score(embeddings, prompts, device="cpu", tile=5000, dtype=torch.float32)
-    parts = score(embeddings, prompts, device="cpu", tile=13, dtype=torch.float32)
-    assert np.array_equal(whole.predicted, parts.predicted)
-    np.testing.assert_allclose(whole.entropy, parts.entropy, atol=1e-5)
-    np.testing.assert_allclose(whole.p_clean, parts.p_clean, atol=1e-5)
-
-
-def test_small_differences_survive_bfloat16() -> None:
-    # Positive and negative vectors 1e-3 apart: a bf16 product of each would round all of it away.
+def test_small_differences_of_positive_and_negative_survive() -> None:
+    # 1e-3 apart: the difference of two rounded products would be noise.
     images, text = clustered(2000, 10, 256, seed=5)
     embeddings = images.half().numpy()
     generator = torch.Generator().manual_seed(6)
     negative = text + 1e-3 * unit(torch.randn(text.shape, generator=generator))
     prompts = PromptFeatures(text, negative, 100.0)
     expected = oracle(embeddings, prompts)
-    got = score(embeddings, prompts, device="cpu", dtype=torch.bfloat16)
+    got = score(embeddings, prompts, device="cpu")
     assert rank_correlation(got.p_clean, expected["p_clean"]) >= 0.999
 
 
@@ -154,24 +143,11 @@ def test_widths_must_match() -> None:
         score(np.zeros((2, 8), np.float16), PromptFeatures(text, None, 15.0))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_scores_do_not_depend_on_how_a_pool_is_split(dtype: torch.dtype) -> None:
+def test_scores_do_not_depend_on_how_a_pool_is_split() -> None:
     """To the last bit, or rankings would depend on how shards are spread over scorers."""
     v, text = clustered(5000, 7, 32, 3)
     features, prompts = v.half().numpy(), prompts_of(text, 50.0, 4, 2, dual=True)
-    whole = score(features, prompts, dtype=dtype)
-    part = score(features[1234:4321], prompts, dtype=dtype)
+    whole = score(features, prompts)
+    part = score(features[1234:4321], prompts)
     for name in ("predicted", "probability", "margin", "entropy", "p_clean"):
         assert np.array_equal(getattr(whole, name)[1234:4321], getattr(part, name))
-
-
-def test_near_ties_are_ranked_as_in_float32() -> None:
-    v, text = clustered(20_000, 50, 64, 3)
-    features, prompts = v.half().numpy(), prompts_of(text, 50.0, 4, 0, dual=True)
-    exact, narrow = (score(features, prompts, dtype=d) for d in (torch.float32, torch.bfloat16))
-    count = len(features) // 100
-    least = [set(np.argsort(each.margin)[:count].tolist()) for each in (exact, narrow)]
-    assert len(least[0] & least[1]) >= 0.98 * count
-    assert np.mean(exact.predicted == narrow.predicted) > 0.9995
-    differs = np.abs(exact.p_clean - narrow.p_clean)
-    assert differs[exact.predicted == narrow.predicted].max() < 0.05
