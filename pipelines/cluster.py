@@ -1,6 +1,7 @@
 """Connect to Ray: a cluster by its address, or a quiet local one."""
 
 import logging
+import os
 import warnings
 
 import ray
@@ -45,6 +46,16 @@ def _start(address: str | None) -> None:
             else f"Ray did not start: {error}; try again when the machine is less busy",
             reason="RAY_UNAVAILABLE",
         ) from error
+
+
+def nodes() -> int:
+    """Nodes of the cluster that are alive."""
+    return sum(bool(node["Alive"]) for node in ray.nodes())
+
+
+def cores() -> int:
+    """Cores of all nodes, taking them to be like this one; logical CPUs may be any number."""
+    return (os.cpu_count() or 1) * nodes()
 
 
 def quieten() -> None:

@@ -9,16 +9,17 @@ from ray.data import Dataset
 from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
 from ray.data.exceptions import ExecutionTimeoutError
 
-from pipelines.cluster import quieten
+from pipelines.cluster import cores, nodes, quieten
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import decode_batch
 from pipelines.encode_stage import CPU_THREADS, DecodingEncoderStage, EncoderStage
+from pipelines.failure import below_ray
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
 from pipelines.stopping import ShouldStop, stoppable
 from poolscore.encoder.geometry import Geometry
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import PoolscoreError, UnavailableError
+from poolscore.errors import UnavailableError
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.shards import WRITE_OPTIONS
 
@@ -67,7 +68,7 @@ def embed_to_shards(
             reason="NO_PROGRESS",
         ) from error
     except Exception as error:
-        raise _ours(error) from error
+        raise below_ray(error) from error
 
 
 def _planned(places: RunPlaces) -> Dataset:
@@ -112,7 +113,7 @@ def _stages(
         batch_format="pyarrow",
         batch_size=config.rows_per_shard,
         num_cpus=SMALL_TASK_CPUS,
-        concurrency=config.decode_tasks or _cores(),
+        concurrency=config.decode_tasks or cores(),
     )
     return decoded.map_batches(
         EncoderStage,
@@ -134,16 +135,7 @@ def _with_encoders(config: EmbedConfig) -> EmbedConfig:
 
 
 def _cpu_encoders() -> int:
-    return max(1, (os.cpu_count() or 1) // CPU_THREADS) * _nodes()
-
-
-def _cores() -> int:
-    """Cores of all nodes, taking them to be like this one; logical CPUs may be any number."""
-    return (os.cpu_count() or 1) * _nodes()
-
-
-def _nodes() -> int:
-    return sum(bool(node["Alive"]) for node in ray.nodes())
+    return max(1, (os.cpu_count() or 1) // CPU_THREADS) * nodes()
 
 
 def _check_cpus() -> None:
@@ -161,13 +153,3 @@ def _configure(dataset: Dataset, places: RunPlaces, config: EmbedConfig) -> None
     context.checkpoint_config = checkpointing(places)
     context.execution_no_progress_timeout_s = config.no_progress_timeout_s
     context.enable_progress_bars = False
-
-
-def _ours(error: BaseException) -> BaseException:
-    """The error that a person can act on, below what Ray has wrapped around it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, PoolscoreError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return error

@@ -6,7 +6,6 @@ from dataclasses import fields
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
@@ -45,7 +44,7 @@ class ScannedEmbeddings:
     def score(self, prompts: PromptFeatures) -> Scores:
         """Score every cached embedding, `ROWS_PER_STEP` at a time."""
         dim = self._manifest.dim
-        parts = [score(_stack(step, dim), prompts) for step in _steps(self._store, self._manifest)]
+        parts = [score(stack(step, dim), prompts) for step in _read(self._store, self._manifest)]
         return concatenate(parts)
 
     def take(self, rows: Int64) -> Float16:
@@ -83,8 +82,12 @@ class ScannedEmbeddings:
 
 def scan(store: Store, snapshot: Snapshot) -> ScannedEmbeddings:
     """The embeddings of a registered snapshot. Raises what `load_manifest` raises."""
-    manifest = load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
-    return ScannedEmbeddings(store, manifest)
+    return ScannedEmbeddings(store, manifest_of(store, snapshot))
+
+
+def manifest_of(store: Store, snapshot: Snapshot) -> Manifest:
+    """The manifest of a registered snapshot. Raises what `load_manifest` raises."""
+    return load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
 
 
 def concatenate(parts: Sequence[Scores]) -> Scores:
@@ -112,9 +115,9 @@ def read_entry(store: Store, shard: ShardEntry) -> ShardData:
     return data
 
 
-def _steps(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
-    """Shards in order, grouped to `ROWS_PER_STEP`; the next group is read meanwhile."""
-    groups = _groups(manifest)
+def _read(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
+    """Shards in order, step by step; the next step is read meanwhile."""
+    groups = steps(manifest)
     with ThreadPoolExecutor(READERS) as pool:
         ahead = [pool.submit(read_entry, store, shard) for shard in groups[0]] if groups else []
         for following in [*groups[1:], []]:
@@ -123,7 +126,8 @@ def _steps(store: Store, manifest: Manifest) -> Iterator[list[ShardData]]:
                 yield [future.result() for future in current]
 
 
-def _groups(manifest: Manifest) -> list[list[ShardEntry]]:
+def steps(manifest: Manifest) -> list[list[ShardEntry]]:
+    """Shards in order, grouped to about `ROWS_PER_STEP` images."""
     groups: list[list[ShardEntry]] = []
     rows = ROWS_PER_STEP
     for shard in manifest.shards:
@@ -135,7 +139,8 @@ def _groups(manifest: Manifest) -> list[list[ShardEntry]]:
     return groups
 
 
-def _stack(step: list[ShardData], dim: int) -> npt.NDArray[np.float16]:
+def stack(step: list[ShardData], dim: int) -> Float16:
+    """Embeddings of a step, (n, dim); those of a single shard are not copied."""
     arrays = [shard.embeddings_ND for shard in step]
     if len(arrays) == 1:
         return arrays[0]

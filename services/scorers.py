@@ -12,7 +12,8 @@ import ray
 from ray.actor import ActorHandle
 
 from pipelines.embeddings import Embeddings, Float16, Int64, OpenEmbeddings
-from pipelines.scan import concatenate, scan
+from pipelines.scan import concatenate
+from pipelines.spread import spread
 from poolscore.config import Settings
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.files import open_store
@@ -54,7 +55,7 @@ def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
 
 
 def opener(store_uri: str) -> OpenEmbeddings:
-    """Where workers have embeddings: at the scorers, or in the shards where none can hold them."""
+    """Where workers have embeddings: at the scorers, or in the shards of too large a pool."""
     return functools.partial(_open, store_uri)
 
 
@@ -68,7 +69,7 @@ def _open(store_uri: str, snapshot: Snapshot) -> Embeddings:
     pairs = zip(scorers, parts, strict=True)
     names = _ask([scorer.names.remote(part) for scorer, part in pairs])
     if not names or None in names:
-        return scan(open_store(store_uri), snapshot)
+        return spread(open_store(store_uri), snapshot)
     return RemoteEmbeddings(scorers, parts, names)
 
 

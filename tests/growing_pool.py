@@ -7,10 +7,10 @@ from pyarrow import fs
 
 from pipelines.places import RunPlaces
 from poolscore.store.files import relative
-from poolscore.store.manifest import Manifest, ShardEntry, commit_manifest, sort_shards
-from poolscore.store.records import Pool, Snapshot, utcnow
+from poolscore.store.manifest import ShardEntry, commit_manifest
+from poolscore.store.records import Snapshot
 from poolscore.store.snapshots import add_snapshot
-from tests.shards_world import DIGEST, DIM, embeddings, open_world, write_shard
+from tests.shards_world import DIGEST, embeddings, manifest_with, open_world, write_shard
 
 ROWS = 10
 
@@ -37,20 +37,3 @@ class GrowingPool:
         manifest = manifest_with(self.pool, number, self._entries)
         uri, sha256 = commit_manifest(fs.LocalFileSystem(), self.root, manifest)
         return add_snapshot(self._catalog, "p", uri, sha256, manifest.embedded, 0, DIGEST)
-
-
-def manifest_with(pool: Pool, run: int, entries: list[ShardEntry]) -> Manifest:
-    """A manifest of `p` with these shards."""
-    return Manifest(
-        pool="p",
-        run=run,
-        encoder=pool.encoder,
-        encoder_digest=DIGEST,
-        dim=DIM,
-        shards=sort_shards(entries),
-        embedded=sum(entry.embedded for entry in entries),
-        rejected=0,
-        rejects={},
-        sources=("s",),
-        created=utcnow(),
-    )

@@ -12,8 +12,9 @@ from pipelines.places import RunPlaces, Store
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
+from poolscore.store.manifest import Manifest, ShardEntry, sort_shards
 from poolscore.store.pools import create_pool
-from poolscore.store.records import Pool
+from poolscore.store.records import Pool, utcnow
 from poolscore.store.shards import embeddings_to_arrow, shard_schema
 
 DIM = 8
@@ -76,3 +77,21 @@ def write_shard(
     ending = ".parquet" if committed else ".pending.parquet"
     pq.write_table(pa.table({"id": ids}), checkpoint / f"{name}{ending}")
     return path
+
+
+def manifest_with(pool: Pool, run: int, entries: list[ShardEntry]) -> Manifest:
+    """A manifest of `p` with these shards; what is rejected is empty."""
+    rejected = sum(entry.rejected for entry in entries)
+    return Manifest(
+        pool="p",
+        run=run,
+        encoder=pool.encoder,
+        encoder_digest=DIGEST,
+        dim=DIM,
+        shards=sort_shards(entries),
+        embedded=sum(entry.embedded for entry in entries),
+        rejected=rejected,
+        rejects={"EMPTY": rejected} if rejected else {},
+        sources=("s",),
+        created=utcnow(),
+    )

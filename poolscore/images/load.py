@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from poolscore.errors import InvalidInputError
-from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.decode import DecodeLimits, Picture, decode
 from poolscore.user_files import file_problem
 
 
@@ -20,8 +20,8 @@ def load_image(path: Path, limits: DecodeLimits | None = None) -> Image.Image:
             found = decode(file.read(limits.max_bytes + 1), limits)
     except OSError as error:
         raise _broken(path, file_problem(error)) from error
-    if isinstance(found, Image.Image):
-        return found
+    if isinstance(found, Picture):
+        return found.image
     raise _broken(path, f"cannot be used: {found.detail}")
 
 

@@ -23,11 +23,12 @@ def thumbnail(path: Path) -> str | None:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None
-        picture = decode(path.read_bytes())
+        found = decode(path.read_bytes(), side=2 * SIDE)
     except (OSError, ValueError):
         return None
-    if isinstance(picture, Reject):
+    if isinstance(found, Reject):
         return None
+    picture = found.image
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80, optimize=True)

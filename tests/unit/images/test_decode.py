@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.decode import DecodeLimits, Picture, decode
 from poolscore.images.reject import Reject, RejectReason
 
 
@@ -28,9 +28,10 @@ def _gradient(width: int = 40, height: int = 30) -> Image.Image:
 
 def _picture(data: bytes, limits: DecodeLimits | None = None) -> Image.Image:
     result = decode(data, limits)
-    assert isinstance(result, Image.Image), result
-    assert result.mode == "RGB"
-    return result
+    assert isinstance(result, Picture), result
+    assert result.image.mode == "RGB"
+    assert (result.width, result.height) == result.image.size
+    return result.image
 
 
 def _reason(data: bytes, limits: DecodeLimits | None = None) -> RejectReason:
@@ -220,4 +221,21 @@ def test_never_raises(noise: bytes, kind: str) -> None:
     data[len(data) // 3 : len(data) // 3 + len(noise)] = noise
     for candidate in (noise, bytes(data)):
         result = decode(candidate)
-        assert isinstance(result, Image.Image | Reject)
+        assert isinstance(result, Picture | Reject)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(50, 50), (60, 100), (200, 200), (201, 400)])
+def test_a_large_jpeg_is_decoded_as_small_as_suffices(side: int, expected: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = _encode(_gradient(600, 400), "JPEG", exif=exif)
+    found = decode(data, side=side)
+    assert isinstance(found, Picture)
+    assert (found.width, found.height) == (400, 600)
+    assert found.image.size == (expected, expected * 3 // 2)
+
+
+def test_other_formats_are_decoded_whole() -> None:
+    found = decode(_encode(_gradient(600, 400), "PNG"), side=50)
+    assert isinstance(found, Picture)
+    assert found.image.size == (600, 400)

@@ -13,9 +13,15 @@ from pipelines.scan import ScannedEmbeddings
 from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.kernel import score
 from poolscore.store.files import relative
-from poolscore.store.manifest import Manifest, ShardEntry, sort_shards
-from poolscore.store.records import utcnow
-from tests.shards_world import DIGEST, DIM, embeddings, open_world, prompts, write_shard
+from poolscore.store.manifest import Manifest, ShardEntry
+from tests.shards_world import (
+    DIM,
+    embeddings,
+    manifest_with,
+    open_world,
+    prompts,
+    write_shard,
+)
 
 VECTORS = embeddings(7)
 IDS = [f"i{number}" for number in range(7)]
@@ -40,19 +46,7 @@ def snapshot(tmp_path: Path) -> tuple[Store, Manifest]:
                 rejected=len(rejects),
             )
         )
-    manifest = Manifest(
-        pool="p",
-        run=1,
-        encoder=pool.encoder,
-        encoder_digest=DIGEST,
-        dim=DIM,
-        shards=sort_shards(entries),
-        embedded=5,
-        rejected=2,
-        rejects={"EMPTY": 2},
-        sources=("s",),
-        created=utcnow(),
-    )
+    manifest = manifest_with(pool, 1, entries)
     return store, manifest
 
 

@@ -15,9 +15,14 @@ from poolscore.prompts.config import DualPromptConfig
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store import files
 from poolscore.store.annotator_answers import AnnotatorAnswer
-from poolscore.store.manifest import Manifest, ShardEntry
-from poolscore.store.records import utcnow
-from tests.shards_world import DIGEST, DIM, embeddings, open_world, prompts, write_shard
+from poolscore.store.manifest import ShardEntry
+from tests.shards_world import (
+    embeddings,
+    manifest_with,
+    open_world,
+    prompts,
+    write_shard,
+)
 
 COUNT = 24
 VECTORS = embeddings(COUNT)
@@ -31,19 +36,8 @@ def world(tmp_path: Path) -> World:
     _, store, pool = open_world(tmp_path)
     path = write_shard(RunPlaces.of(store, "p", 1), "a", IDS, vectors=VECTORS)
     shard = files.relative(store[1], str(path))
-    manifest = Manifest(
-        pool="p",
-        run=1,
-        encoder=pool.encoder,
-        encoder_digest=DIGEST,
-        dim=DIM,
-        shards=(ShardEntry(path=shard, rows=COUNT, embedded=COUNT, rejected=0),),
-        embedded=COUNT,
-        rejected=0,
-        rejects={},
-        sources=("s",),
-        created=utcnow(),
-    )
+    entry = ShardEntry(path=shard, rows=COUNT, embedded=COUNT, rejected=0)
+    manifest = manifest_with(pool, 1, [entry])
     features: PromptFeatures = prompts()
     held = ScannedEmbeddings(store, manifest)
     scored = ScoredPool(held, held.score(features))

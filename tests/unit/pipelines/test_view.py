@@ -19,13 +19,20 @@ from poolscore.scoring.probabilities import class_probabilities
 from poolscore.store import files
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import EffectiveLabel, effective_labels
-from poolscore.store.manifest import Manifest, ShardEntry, commit_manifest
+from poolscore.store.manifest import ShardEntry, commit_manifest
 from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.ranking_file import read_ranking
 from poolscore.store.record_labels import record_labels
-from poolscore.store.records import Pool, utcnow
+from poolscore.store.records import Pool
 from poolscore.store.snapshots import add_snapshot
-from tests.shards_world import DIGEST, DIM, embeddings, open_world, prompts, write_shard
+from tests.shards_world import (
+    DIGEST,
+    embeddings,
+    manifest_with,
+    open_world,
+    prompts,
+    write_shard,
+)
 
 COUNT = 24
 VECTORS = embeddings(COUNT)
@@ -51,19 +58,7 @@ def world(tmp_path: Path) -> World:
         path = write_shard(places, name, IDS[part], vectors=VECTORS[part])
         shard = files.relative(store[1], str(path))
         entries.append(ShardEntry(path=shard, rows=half, embedded=half, rejected=0))
-    manifest = Manifest(
-        pool="p",
-        run=1,
-        encoder=pool.encoder,
-        encoder_digest=DIGEST,
-        dim=DIM,
-        shards=tuple(entries),
-        embedded=COUNT,
-        rejected=0,
-        rejects={},
-        sources=("s",),
-        created=utcnow(),
-    )
+    manifest = manifest_with(pool, 1, entries)
     uri, sha256 = commit_manifest(*store, manifest)
     add_snapshot(catalog, "p", uri, sha256, COUNT, 0, DIGEST)
     digest, path = save_prompts(store[0], f"{store[1]}/prompts", TrainedPrompts(prompts()), {})

@@ -9,8 +9,8 @@ from poolscore.scoring.kernel import score
 from poolscore.store.manifest import ShardEntry
 from poolscore.store.records import Snapshot
 from services.scorer import Part, Scorer, manifest_of
-from tests.growing_pool import ROWS, GrowingPool, manifest_with
-from tests.shards_world import DIM, prompts
+from tests.growing_pool import ROWS, GrowingPool
+from tests.shards_world import DIM, manifest_with, prompts
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poolscore.images.decode import decode
+from poolscore.images.decode import Picture, decode
 from poolscore.images.reject import Reject, RejectReason
 from services.demo.broken import write_broken, write_unusual
 from services.demo.subjects import photograph
@@ -31,10 +31,10 @@ def test_every_unusual_file_shows_its_photograph(tmp_path: Path):
     assert set(labels) == {path.name for path in tmp_path.iterdir()}
     for name, label in labels.items():
         outcome = decode((tmp_path / name).read_bytes())
-        assert isinstance(outcome, Image.Image), name
+        assert isinstance(outcome, Picture), name
         original = photograph(label)
-        assert outcome.size == original.size
-        assert correlation(outcome, original) > 0.95, name
+        assert outcome.image.size == original.size
+        assert correlation(outcome.image, original) > 0.95, name
 
 
 def test_the_turned_file_is_stored_turned(tmp_path: Path):
