@@ -31,8 +31,8 @@ DECODED_SCHEMA = pa.schema(
 
 ENOUGH = 4
 """Times the encoder's own size at which a photograph is decoded at least. Sixteen photographs of
-twice that had embeddings with a cosine of 0.9991 or more to those of decoding all of it; at 2 it was
-0.9976, at 3 0.9954."""
+twice that had embeddings with a cosine of 0.9991 or more to those of decoding all of it; at 2 it
+was 0.9976, at 3 0.9954."""
 
 
 @dataclass(frozen=True)
