@@ -24,11 +24,13 @@ def register(app: typer.Typer) -> None:
 
 def embed(
     name: Annotated[str, typer.Argument(help="The pool.")],
-    source: Annotated[
-        str,
+    sources: Annotated[
+        list[str],
         typer.Argument(
-            help="A folder, a .csv or .parquet list with a 'path' column, or pools/OTHER to share "
-            "the embeddings of another pool with the same encoder."
+            metavar="SOURCE...",
+            help="Folders, lists (.txt, .csv, .parquet), Parquet files with images, and tars; as "
+            "paths, s3:// or gs:// addresses. Or pools/OTHER to share the embeddings of another "
+            "pool with the same encoder.",
         ),
     ],
     ray_address: Annotated[
@@ -41,13 +43,16 @@ def embed(
     rows_per_shard: Annotated[
         int, typer.Option(min=1, help="Images in a shard; a stopped run repeats open shards.")
     ] = 128,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop images that their source has no longer.")
+    ] = False,
 ) -> None:
-    """Embed the images of SOURCE that the pool does not hold yet, and rank the pool.
+    """Embed the images that the pool does not hold yet or that have changed, and rank the pool.
 
     The same command goes on where an earlier one was stopped, killed or failed.
     """
-    from pipelines.share import is_pool
-    from pipelines.sources import check_source
+    from pipelines.embed_spec import named_pool
+    from pipelines.sources.resolve import check_sources
     from poolscore.store.catalog import Catalog
     from poolscore.store.files import open_store
     from poolscore.store.pools import get_pool
@@ -55,7 +60,7 @@ def embed(
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     get_pool(catalog, name)
-    place = source if is_pool(source) else str(check_source(source).resolve())
+    places = sources if named_pool(sources) else check_sources(sources)
     # Ray and torch take seconds to import: after what can be refused without them.
     from pipelines.config import EmbedConfig
     from pipelines.session import embed_here
@@ -68,11 +73,12 @@ def embed(
                 catalog,
                 open_store(settings.store_uri),
                 name,
-                place,
+                places,
                 bar.show,
                 stop.asked,
                 config,
                 ray_address or None,
+                prune,
             )
         except AbortedError as error:
             bar.close()
@@ -82,10 +88,15 @@ def embed(
     if outcome.changed:
         console.print(
             f"Embedded [bold]{progress.done - sum(progress.rejects.values()):,}[/bold] images"
-            f"{_resumed(progress)}{_known(outcome.known)}."
+            f"{_resumed(progress)}{_known(progress.known)}."
         )
     else:
-        console.print(f"Nothing new: the pool holds all {outcome.known:,} inputs already.")
+        console.print(f"Nothing new: the pool holds all {progress.known:,} inputs already.")
+    if progress.changed:
+        console.print(f"  changed   {progress.changed:>7,}  embedded again", highlight=False)
+    if progress.missing:
+        what = "dropped" if prune else "gone from the source, kept in the pool; --prune drops them"
+        console.print(f"  missing   {progress.missing:>7,}  {what}", highlight=False)
     for reason, count in sorted(progress.rejects.items()):
         console.print(f"  rejected  {count:>7,}  {reason}", highlight=False)
     console.print(

@@ -2,17 +2,20 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 
 import pyarrow as pa
 
-from pipelines.places import LISTING_SHARD, Store
-from pipelines.plan import Plan
+from pipelines.kept_shards import count_changed, keep_shards
+from pipelines.places import LISTING_SHARD, RunPlaces, Store
+from pipelines.plan import Base, Plan, dropped_ids
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import (
+    Changes,
     Manifest,
     ShardEntry,
     commit_manifest,
@@ -25,15 +28,16 @@ from poolscore.store.snapshots import add_snapshot, find_snapshot, latest_snapsh
 from poolscore.store.verify import verify_snapshot
 
 
-def latest_manifest(catalog: Catalog, store: Store, pool_id: str) -> Manifest | None:
-    """Manifest of the pool's newest snapshot, on which the next one builds.
+def latest_base(catalog: Catalog, store: Store, pool_id: str) -> Base | None:
+    """The pool's newest snapshot, on which the next one builds.
 
     The newest one may not be active: its run may have died before it had ranked it.
     """
     snapshot = latest_snapshot(catalog, pool_id)
     if snapshot is None:
         return None
-    return load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
+    manifest = load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
+    return snapshot.number, manifest
 
 
 def committed_snapshot(catalog: Catalog, store: Store, run: Run) -> Snapshot | None:
@@ -52,8 +56,8 @@ def committed_snapshot(catalog: Catalog, store: Store, run: Run) -> Snapshot | N
     if registered is not None:
         return registered
     manifest = load_manifest(filesystem, root, uri)
-    newest = latest_manifest(catalog, store, run.pool_id)
-    if newest is not None and not set(newest.shards) <= set(manifest.shards):
+    newest = latest_snapshot(catalog, run.pool_id)
+    if (newest and newest.number) != manifest.base:
         filesystem.delete_file(path)
         return None
     return register(catalog, run, uri, sha256, manifest)
@@ -71,26 +75,37 @@ def commit(
 ) -> Snapshot:
     """Check that every input left one row, then commit and register the snapshot.
 
-    It shares the shards of the newest snapshot. Raises FailedPreconditionError RUN_INCOMPLETE,
+    It shares the shards of the newest snapshot, less the rows that the run replaces or prunes.
+    Raises FailedPreconditionError RUN_INCOMPLETE,
     TOO_MANY_REJECTS or SNAPSHOT_INVALID; the shards are kept.
     """
     filesystem, root = store
     entries, rejects = _own_shards(store, plan, counter)
-    base = latest_manifest(catalog, store, pool.pool_id)
+    number, base = latest_base(catalog, store, pool.pool_id) or (None, None)
     _check_rejects(plan, rejects, base, max_reject_ratio)
-    shards = sort_shards([*entries, *(base.shards if base else ())])
-    rejects.update(base.rejects if base else {})
+    places = RunPlaces.of(store, pool.pool_id, run.number)
+    kept = keep_shards(store, places, base, dropped_ids(places))
+    shards = sort_shards([*entries, *kept.shards])
+    written = [files.absolute(root, entry.path) for entry in entries]
+    changes = Changes(
+        known=plan.known,
+        new=plan.total - plan.again,
+        changed=count_changed(store, written, kept.dropped),
+        missing=plan.missing,
+    )
     manifest = Manifest(
         pool=pool.pool_id,
         run=run.number,
+        base=number,
         encoder=pool.encoder,
         encoder_digest=pool.encoder_digest,
         dim=dim,
         shards=shards,
         embedded=sum(shard.embedded for shard in shards),
         rejected=sum(shard.rejected for shard in shards),
-        rejects=dict(rejects),
-        sources=_sources(base, plan.source),
+        rejects=dict(rejects + kept.rejects),
+        sources=_sources(base, plan.sources),
+        changes=changes,
         created=utcnow(),
     )
     verify_snapshot(filesystem, root, manifest)
@@ -102,7 +117,7 @@ def committed_progress(store: Store, run: Run, snapshot: Snapshot) -> RunProgres
     """What the run itself has put into its snapshot, all of it in an earlier attempt."""
     filesystem, root = store
     manifest = load_manifest(filesystem, root, snapshot.manifest_uri, snapshot.manifest_sha256)
-    folder = files.relative(root, files.run_dir(root, run.pool_id, run.number))
+    folder = files.relative(root, RunPlaces.of(store, run.pool_id, run.number).shards)
     own = [shard for shard in manifest.shards if shard.path.startswith(f"{folder}/")]
     rejects: Counter[str] = Counter()
     for shard in own:
@@ -112,18 +127,13 @@ def committed_progress(store: Store, run: Run, snapshot: Snapshot) -> RunProgres
             rejects.update(reasons.drop_null().to_pylist())
     rows = sum(shard.rows for shard in own)
     return RunProgress(
-        total=rows, done=rows, resumed=rows, rejects=dict(rejects), message="committed"
+        total=rows,
+        done=rows,
+        resumed=rows,
+        rejects=dict(rejects),
+        message="committed",
+        **manifest.changes.model_dump(),
     )
-
-
-def known_ids(store: Store, manifest: Manifest | None) -> list[pa.Array]:
-    """Ids of all rows of a snapshot, rejects included."""
-    filesystem, root = store
-    chunks: list[pa.Array] = []
-    for shard in manifest.shards if manifest else ():
-        table = read_table(filesystem, files.absolute(root, shard.path), ["id"])
-        chunks.extend(table.column("id").chunks)
-    return chunks
 
 
 def register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manifest) -> Snapshot:
@@ -212,14 +222,18 @@ def _check_rejects(plan: Plan, rejects: Counter[str], base: Manifest | None, lim
     if too_many(rejected, plan, base, limit):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejects.most_common())
         raise FailedPreconditionError(
-            f"{rejected:,} of {plan.total:,} inputs of '{plan.source}' were rejected ({reasons}), "
-            f"more than the limit of {limit:.0%}; nothing was committed: mend the source and run "
-            "the same again, which begins anew, or accept them with 'poolscore embed ... "
-            "--max-rejects 1', which keeps what is embedded",
+            f"{rejected:,} of {plan.total:,} inputs of {_named(plan.sources)} were rejected "
+            f"({reasons}), more than the limit of {limit:.0%}; nothing was committed: mend the "
+            "source and run the same again, which begins anew, or accept them with 'poolscore "
+            "embed ... --max-rejects 1', which keeps what is embedded",
             reason="TOO_MANY_REJECTS",
         )
 
 
-def _sources(base: Manifest | None, source: str) -> tuple[str, ...]:
-    earlier = base.sources if base else ()
-    return earlier if source in earlier else (*earlier, source)
+def _named(sources: Sequence[str]) -> str:
+    others = f" and {len(sources) - 1:,} other sources" if len(sources) > 1 else ""
+    return f"'{sources[0]}'{others}"
+
+
+def _sources(base: Manifest | None, sources: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(base.sources if base else ()), *sources]))

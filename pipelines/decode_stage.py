@@ -20,6 +20,8 @@ DECODED_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("uri", pa.string()),
+        ("source", pa.string()),
+        ("stamp", pa.string()),
         ("content_hash", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
@@ -48,12 +50,15 @@ class _Decoded:
 
 def decode_batch(batch: pa.Table, geometry: Geometry, limits: DecodeLimits) -> pa.Table:
     """Read, decode and preprocess; a row that fails carries the reason and no pixels."""
-    rows = [_decode_one(uri, geometry, limits) for uri in batch["uri"].to_pylist()]
+    addresses = zip(batch["uri"].to_pylist(), batch["stamp"].to_pylist(), strict=True)
+    rows = [_decode_one(uri, stamp, geometry, limits) for uri, stamp in addresses]
     rejects = [row.reject for row in rows]
     return pa.table(
         [
             batch["id"],
             batch["uri"],
+            batch["source"],
+            batch["stamp"],
             pa.array([row.content_hash for row in rows], pa.string()),
             pa.array([row.width for row in rows], pa.int32()),
             pa.array([row.height for row in rows], pa.int32()),
@@ -75,8 +80,8 @@ def pixels_to_arrow(rows: Sequence[npt.NDArray[np.uint8] | None]) -> pa.LargeBin
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(rows), buffers)
 
 
-def _decode_one(uri: str, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
-    data = read_bytes(uri, limits.max_bytes)
+def _decode_one(uri: str, stamp: str | None, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
+    data = read_bytes(uri, limits.max_bytes, stamp)
     if isinstance(data, Reject):
         return _Decoded(reject=data)
     content_hash = blake2b(data, digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
 """An embedding run: list, embed what is new, commit a snapshot, rank it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from pipelines.cluster import connect
 from pipelines.commit import (
@@ -9,26 +9,27 @@ from pipelines.commit import (
     committed_progress,
     committed_snapshot,
     is_complete,
-    known_ids,
-    latest_manifest,
+    latest_base,
     too_many,
 )
 from pipelines.config import EmbedConfig
+from pipelines.embed_spec import named_pool
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
 from pipelines.places import RunPlaces, Store
-from pipelines.plan import Plan, load_plan, make_plan, overlaps
+from pipelines.plan import Base, Plan, is_outdated, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
-from pipelines.share import is_pool, share_snapshot
+from pipelines.share import share_snapshot
+from pipelines.sources.resolve import check_sources
 from pipelines.stopping import check_stop
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
-from poolscore.store.manifest import Manifest
+from poolscore.store.manifest import load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
 from poolscore.store.shards import shard_schema
@@ -43,9 +44,7 @@ class EmbedOutcome:
     prompt_version: int
     ranking: int
     changed: bool
-    """False when the source held nothing new and the snapshot stayed."""
-    known: int
-    """Inputs that the pool held before this run."""
+    """False when the sources held nothing new and the snapshot stayed."""
     progress: RunProgress
     stages: tuple[StageSeconds, ...]
 
@@ -63,29 +62,33 @@ class _Job:
     on_progress: OnProgress
     should_stop: Callable[[], bool]
     ray_address: str | None
+    prune: bool
 
 
 def run_embed(
     catalog: Catalog,
     store: Store,
     pool_id: str,
-    source: str,
+    sources: Sequence[str],
     run: Run,
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
     config: EmbedConfig | None = None,
     encoder: Encoder | None = None,
     ray_address: str | None = None,
+    prune: bool = False,
 ) -> EmbedOutcome:
-    """Embed what of `source` the pool does not hold yet.
+    """Embed what of `sources` the pool does not hold yet, or holds in another version.
+
+    What the pool has from them and they have no longer stays, unless it is to be pruned.
 
     Connects to Ray (see `cluster.connect`) when there is something to embed and no connection yet.
     The same run again goes on where it stopped: the list of inputs is frozen at the first attempt
     and no committed row is embedded twice. `on_progress` is called from another thread. The
     caller ends the run in the catalog. Raises AbortedError RUN_STOPPED when `should_stop` turned
     true; InvalidInputError for a source that cannot be listed; FailedPreconditionError
-    ENCODER_CHANGED, TOO_MANY_REJECTS, PLAN_UNPROTECTED; UnavailableError NO_PROGRESS,
-    TOO_FEW_CPUS.
+    ENCODER_CHANGED, TOO_MANY_REJECTS, PLAN_UNPROTECTED, PRUNE_UNSAFE; UnavailableError
+    NO_PROGRESS, TOO_FEW_CPUS.
     """
     watch = Stopwatch()
     pool = get_pool(catalog, pool_id)
@@ -95,18 +98,20 @@ def run_embed(
         trained, features = prompts_in_force(catalog, store, pool, encoder)
     places = RunPlaces.of(store, pool_id, run.number)
     config = config or EmbedConfig()
-    job = _Job(catalog, store, run, places, encoder, config, on_progress, should_stop, ray_address)
+    job = _Job(
+        catalog, store, run, places, encoder, config, on_progress, should_stop, ray_address, prune
+    )
     snapshot = committed_snapshot(catalog, store, run)
-    plan, progress = load_plan(places), RunProgress()
+    progress, other = RunProgress(), named_pool(sources)
     if snapshot is not None:
         progress = committed_progress(store, run, snapshot)
-    if snapshot is None and is_pool(source):
+    if snapshot is None and other is not None:
         with watch.stage("share"):
-            snapshot = share_snapshot(catalog, store, pool, run, source)
+            snapshot = share_snapshot(catalog, store, pool, run, other)
     if snapshot is None:
         check_stop(should_stop)
         with watch.stage("list"):
-            plan = _plan(job, plan, source)
+            plan = _plan(job, sources)
         check_stop(should_stop)
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
@@ -133,28 +138,29 @@ def run_embed(
         prompt_version=version,
         ranking=ranking,
         changed=changed,
-        known=plan.known if plan else 0,
         progress=progress,
         stages=(*watch.stages, *scoring),
     )
 
 
-def _plan(job: _Job, plan: Plan | None, source: str) -> Plan:
-    base = latest_manifest(job.catalog, job.store, job.run.pool_id)
-    known = known_ids(job.store, base)
+def _plan(job: _Job, sources: Sequence[str]) -> Plan:
+    plan = load_plan(job.places)
+    base = latest_base(job.catalog, job.store, job.run.pool_id)
     # A source whose rejects were too many has been mended, or nobody would ask again.
-    if plan is not None and not _refused(job, plan, base) and not overlaps(job.places, known):
+    if plan is not None and not (
+        _refused(job, plan, base) or is_outdated(plan, job.places, job.store, base)
+    ):
         return plan
     schema = shard_schema(job.encoder.dim, job.encoder.digest)
-    return make_plan(job.places, source, known, schema)
+    return make_plan(job.places, job.store, check_sources(sources), base, schema, job.prune)
 
 
-def _refused(job: _Job, plan: Plan, base: Manifest | None) -> bool:
+def _refused(job: _Job, plan: Plan, base: Base | None) -> bool:
     """Whether an earlier attempt embedded everything and was not committed for its rejects."""
     counter = ShardCounter(job.places)
     counter.update()
     limit = job.config.max_reject_ratio
-    if not too_many(counter.rejects.total(), plan, base, limit):
+    if not too_many(counter.rejects.total(), plan, base and base[1], limit):
         return False
     return is_complete(job.store, plan, counter)
 
@@ -163,12 +169,13 @@ def _embed_planned(
     job: _Job, pool: Pool, plan: Plan, features: PromptFeatures, watch: Stopwatch
 ) -> tuple[Snapshot, RunProgress]:
     newest = latest_snapshot(job.catalog, pool.pool_id)
-    if plan.total == 0 and newest is not None:
-        return newest, RunProgress()
+    found = RunProgress(known=plan.known, new=plan.total - plan.again, missing=plan.missing)
+    if plan.total == plan.dropped == 0 and newest is not None:
+        return newest, found
     counter = ShardCounter(job.places)
     counter.update()
     resumed = counter.rows - plan.refused if job.places.committed() else 0
-    meter = ProgressMeter(plan.total, resumed)
+    meter = ProgressMeter(plan.total, resumed, found)
     with watch.stage("embed"), reported(counter, meter, job.on_progress, job.config.poll_s):
         if not is_complete(job.store, plan, counter):
             connect(job.ray_address)
@@ -195,4 +202,5 @@ def _embed_planned(
             job.encoder.dim,
             job.config.max_reject_ratio,
         )
-    return snapshot, meter.read(counter, "committed")
+    changes = load_manifest(*job.store, snapshot.manifest_uri, snapshot.manifest_sha256).changes
+    return snapshot, replace(meter.read(counter, "committed"), changed=changes.changed)

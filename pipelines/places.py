@@ -1,8 +1,10 @@
 """Where an embedding run keeps what it needs until it has committed.
 
-{run}/inputs/part-*.parquet   the frozen plan: ids and URIs
+{run}/inputs/part-*.parquet   the frozen plan: ids, URIs, sources and stamps
+{run}/dropped.parquet         ids of the snapshot before that are replaced or pruned
 {run}/plan.json               written last; there is no plan without it
 {run}/shards/*.parquet        rows; `listing.parquet` holds what was refused while listing
+{run}/kept/*.parquet          shards of the snapshot before, without the dropped rows
 {run}/checkpoint/*.parquet    Ray Data's record of the shards that are committed
 """
 
@@ -49,6 +51,16 @@ class RunPlaces:
         return f"{self.folder}/shards"
 
     @property
+    def dropped(self) -> str:
+        """File with the ids of rows that the next snapshot does not share."""
+        return f"{self.folder}/dropped.parquet"
+
+    @property
+    def kept(self) -> str:
+        """Folder of the shards that were rewritten without these rows."""
+        return f"{self.folder}/kept"
+
+    @property
     def checkpoint(self) -> str:
         """Folder of Ray Data's checkpoint."""
         return f"{self.folder}/checkpoint"
@@ -74,15 +86,16 @@ class RunPlaces:
 
     def clear(self) -> None:
         """Remove everything, the plan first: without it nothing else counts."""
-        if self.filesystem.get_file_info(self.plan).is_file:
-            self.filesystem.delete_file(self.plan)
-        self._remove(self.inputs, self.checkpoint, self.shards)
+        self._remove(self.plan, self.dropped, self.inputs, self.checkpoint, self.shards, self.kept)
 
     def remove_working_files(self) -> None:
         """Remove plan and checkpoint of a run whose snapshot is registered."""
-        self._remove(self.inputs, self.checkpoint)
+        self._remove(self.dropped, self.inputs, self.checkpoint)
 
-    def _remove(self, *folders: str) -> None:
-        for folder in folders:
-            if self.filesystem.get_file_info(folder).type == fs.FileType.Directory:
-                self.filesystem.delete_dir(folder)
+    def _remove(self, *paths: str) -> None:
+        for path in paths:
+            kind = self.filesystem.get_file_info(path).type
+            if kind == fs.FileType.Directory:
+                self.filesystem.delete_dir(path)
+            elif kind == fs.FileType.File:
+                self.filesystem.delete_file(path)

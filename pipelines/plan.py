@@ -5,16 +5,22 @@ from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.places import LISTING_SHARD, RunPlaces
-from pipelines.sources import Listing, SourceReject, list_source
+from pipelines.known import Difference, compare, known_rows
+from pipelines.places import LISTING_SHARD, RunPlaces, Store
+from pipelines.sources.listing import list_sources
+from poolscore.errors import FailedPreconditionError
+from poolscore.images.reject import RejectReason
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
+from poolscore.store.manifest import Manifest
 from poolscore.store.shards import WRITE_OPTIONS
 
 ROWS_PER_FILE = 1 << 20
+
+Base = tuple[int, Manifest]
+"""Number and manifest of the snapshot on which a run builds."""
 
 
 class Plan(BaseModel):
@@ -22,18 +28,30 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    source: str
+    sources: tuple[str, ...]
+    prune: bool
+    base: int | None
+    """Number of the snapshot on which it builds."""
     inputs: int
     """Images to embed."""
     refused: int
     """Inputs refused while listing; their rows are written already."""
+    again: int
+    """Inputs and refused ones whose rows replace those of the snapshot."""
     known: int
     """Inputs that the pool's snapshot holds already."""
+    missing: int
+    """Rows of the snapshot whose sources have them no longer."""
 
     @property
     def total(self) -> int:
         """Rows that the run must leave."""
         return self.inputs + self.refused
+
+    @property
+    def dropped(self) -> int:
+        """Rows of the snapshot that the next one will not share."""
+        return self.again + (self.missing if self.prune else 0)
 
 
 def load_plan(places: RunPlaces) -> Plan | None:
@@ -44,48 +62,85 @@ def load_plan(places: RunPlaces) -> Plan | None:
 
 
 def make_plan(
-    places: RunPlaces, source: str, known_ids: Sequence[pa.Array], schema: pa.Schema
+    places: RunPlaces,
+    store: Store,
+    sources: Sequence[str],
+    base: Base | None,
+    schema: pa.Schema,
+    prune: bool = False,
 ) -> Plan:
-    """List `source` without `known_ids` and freeze it; `schema` is that of the shards.
+    """List `sources`, compare with the snapshot `base` and freeze what there is to do.
 
-    Whatever the run has kept so far is removed. Raises what `list_source` raises.
+    `sources` are named as `check_sources` does, `schema` is that of the shards. Whatever the run
+    has kept so far is removed. Raises what `list_sources` raises; FailedPreconditionError
+    PRUNE_UNSAFE.
     """
     places.clear()
-    listing = list_source(source)
-    fresh = _without(listing, known_ids)
-    _write_inputs(places, fresh.inputs)
-    if fresh.rejects:
-        _write_table(places, f"{places.shards}/{LISTING_SHARD}", _rows(fresh.rejects, schema))
-    listed = listing.inputs.num_rows + len(listing.rejects)
-    new = fresh.inputs.num_rows + len(fresh.rejects)
+    listing = list_sources(sources)
+    known = known_rows(store, base[1] if base else None, sources)
+    difference = compare(listing, known)
+    if prune and len(difference.missing):
+        _check_prune(listing.refused)
+    todo = difference.todo
+    _write_inputs(places, todo.inputs)
+    if len(todo.refused):
+        _write_table(places, f"{places.shards}/{LISTING_SHARD}", _rows(todo.refused, schema))
+    dropped = _dropped(difference, prune)
+    if len(dropped):
+        _write_table(places, places.dropped, pa.table({"id": dropped}))
     plan = Plan(
-        source=source,
-        inputs=fresh.inputs.num_rows,
-        refused=len(fresh.rejects),
-        known=listed - new,
+        sources=tuple(sources),
+        prune=prune,
+        base=base[0] if base else None,
+        inputs=len(todo.inputs),
+        refused=len(todo.refused),
+        again=len(difference.again),
+        known=difference.known,
+        missing=len(difference.missing),
     )
     files.write_atomic(places.filesystem, places.plan, plan.model_dump_json().encode())
     return plan
 
 
-def overlaps(places: RunPlaces, known_ids: Sequence[pa.Array]) -> bool:
-    """Whether the pool holds some planned inputs already: another run was quicker."""
-    if places.filesystem.get_file_info(places.inputs).type != fs.FileType.Directory:
+def dropped_ids(places: RunPlaces) -> pa.Array:
+    """Ids of the rows of the snapshot that the next one will not share."""
+    if not places.filesystem.get_file_info(places.dropped).is_file:
+        return pa.array([], pa.string())
+    data = files.read_bytes(places.filesystem, places.dropped)
+    return pq.read_table(pa.BufferReader(data))["id"].combine_chunks()
+
+
+def is_outdated(plan: Plan, places: RunPlaces, store: Store, base: Base | None) -> bool:
+    """Whether another run was committed since, with inputs that this one would do again.
+
+    Or with rows that this one would have replaced: only a new listing says which.
+    """
+    if plan.base == (base[0] if base else None):
         return False
-    planned = pq.read_table(places.inputs, columns=["id"], filesystem=places.filesystem)["id"]
-    known = pa.chunked_array(known_ids, pa.string()).combine_chunks()
-    return bool(pc.any(pc.is_in(planned, value_set=known)).as_py())
+    if plan.dropped:
+        return True
+    planned = [_ids(places, places.inputs)] if plan.inputs else []
+    planned += [_ids(places, f"{places.shards}/{LISTING_SHARD}")] if plan.refused else []
+    known = known_rows(store, base[1] if base else None, ())["id"].combine_chunks()
+    return any(pc.any(pc.is_in(ids, value_set=known)).as_py() for ids in planned)
 
 
-def _without(listing: Listing, known_ids: Sequence[pa.Array]) -> Listing:
-    known = pa.chunked_array(known_ids, pa.string())
-    if len(known) == 0:
-        return listing
-    new = pc.invert(pc.is_in(listing.inputs["id"], value_set=known.combine_chunks()))
-    refused = pa.array([reject.id for reject in listing.rejects], pa.string())
-    kept = pc.invert(pc.is_in(refused, value_set=known.combine_chunks())).to_pylist()
-    rejects = [row for row, keep in zip(listing.rejects, kept, strict=True) if keep]
-    return Listing(listing.inputs.filter(new), rejects)
+def _ids(places: RunPlaces, path: str) -> pa.ChunkedArray:
+    return pq.read_table(path, columns=["id"], filesystem=places.filesystem)["id"]
+
+
+def _dropped(difference: Difference, prune: bool) -> pa.Array:
+    return pa.concat_arrays([difference.again, difference.missing[: None if prune else 0]])
+
+
+def _check_prune(refused: pa.Table) -> None:
+    unread = refused.filter(pc.equal(refused["reject_reason"], RejectReason.UNREADABLE.value))
+    if len(unread):
+        raise FailedPreconditionError(
+            f"'{unread['uri'][0]}' cannot be read: {unread['reject_detail'][0]}; what is in it "
+            "would pass for missing, so nothing is pruned: make it readable, or leave out --prune",
+            reason="PRUNE_UNSAFE",
+        )
 
 
 def _write_inputs(places: RunPlaces, inputs: pa.Table) -> None:
@@ -94,16 +149,16 @@ def _write_inputs(places: RunPlaces, inputs: pa.Table) -> None:
         _write_table(places, path, inputs.slice(start, ROWS_PER_FILE))
 
 
-def _rows(rejects: Sequence[SourceReject], schema: pa.Schema) -> pa.Table:
-    columns = {
-        "id": [row.id for row in rejects],
-        "uri": [row.uri for row in rejects],
-        "reject_reason": [row.reject.reason.value for row in rejects],
-        "reject_detail": [row.reject.detail for row in rejects],
-    }
-    empty = [None] * len(rejects)
+def _rows(refused: pa.Table, schema: pa.Schema) -> pa.Table:
+    empty = [None] * len(refused)
     return pa.table(
-        [pa.array(columns.get(field.name, empty), field.type) for field in schema], schema=schema
+        [
+            refused[field.name]
+            if field.name in refused.column_names
+            else pa.array(empty, field.type)
+            for field in schema
+        ],
+        schema=schema,
     )
 
 

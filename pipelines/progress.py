@@ -5,6 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from pipelines.places import LISTING_SHARD, RunPlaces
 from poolscore.store.manifest import ShardEntry
@@ -59,8 +60,9 @@ class ShardCounter:
 class ProgressMeter:
     """Turns counts into progress with a rate and the time left."""
 
-    def __init__(self, total: int, resumed: int) -> None:
-        """`resumed` of `total` rows were there before this attempt."""
+    def __init__(self, total: int, resumed: int, found: RunProgress | None = None) -> None:
+        """`resumed` of `total` rows were there before this attempt; `found` counts the others."""
+        self._found = found or RunProgress()
         self._total = total
         self._resumed = resumed
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), resumed)])
@@ -73,7 +75,8 @@ class ProgressMeter:
             self._recent.popleft()
         then, before = self._recent[0]
         rate = (done - before) / (now - then) if now > then else 0.0
-        return RunProgress(
+        return replace(
+            self._found,
             total=self._total,
             done=done,
             resumed=self._resumed,

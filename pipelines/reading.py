@@ -1,34 +1,35 @@
 """Bytes behind an address, or a typed reject. Never raises."""
 
-import os
 import stat
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from pyarrow import fs
-
+from pipelines.addresses import ParquetCell, TarMember, parse_address
+from pipelines.file_systems import local_path, open_file
+from pipelines.row_groups import read_cell
 from poolscore.images.reject import Reject, RejectReason
 
 
-def local_path(uri: str) -> Path | None:
-    """Path of a `file://` URI, None for every other scheme."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return None
-    return Path(os.fsdecode(unquote(parts.path, errors="surrogateescape")))
+def read_bytes(uri: str, max_bytes: int, stamp: str | None = None) -> bytes | Reject:
+    """Read the image at an address unless it is larger than `max_bytes`.
 
-
-def read_bytes(uri: str, max_bytes: int) -> bytes | Reject:
-    """Read the whole file unless it is larger than `max_bytes`."""
+    `stamp` is the version of the file that was listed, see `read_cell`.
+    """
     try:
-        path = local_path(uri)
-        return _read_remote(uri, max_bytes) if path is None else _read_local(path, max_bytes)
+        match parse_address(uri):
+            case TarMember() as member:
+                return _read_member(member, max_bytes)
+            case ParquetCell() as cell:
+                return _read_cell(cell, max_bytes, stamp)
+            case None:
+                path = local_path(uri)
+                return (
+                    _read_remote(uri, max_bytes) if path is None else _read_local(path, max_bytes)
+                )
     except Exception as error:  # network file systems raise what they like
         return Reject(RejectReason.UNREADABLE, f"{type(error).__name__}: {error}"[:500])
 
 
 def _read_local(path: Path, max_bytes: int) -> bytes | Reject:
-    # Opening a FIFO or a device would block for ever.
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         return Reject(RejectReason.UNREADABLE, f"not a regular file: {path}")
@@ -38,14 +39,27 @@ def _read_local(path: Path, max_bytes: int) -> bytes | Reject:
 
 
 def _read_remote(uri: str, max_bytes: int) -> bytes | Reject:
-    filesystem, path = fs.FileSystem.from_uri(uri)
-    info = filesystem.get_file_info(path)
-    if info.type != fs.FileType.File:
-        return Reject(RejectReason.UNREADABLE, f"no such file: {uri}")
-    if info.size > max_bytes:
-        return _too_large(info.size, max_bytes)
-    with filesystem.open_input_stream(path) as stream:
-        return stream.read()
+    with open_file(uri) as file:
+        size = file.size()
+        return _too_large(size, max_bytes) if size > max_bytes else file.read_at(size, 0)
+
+
+def _read_member(member: TarMember, max_bytes: int) -> bytes | Reject:
+    if member.size > max_bytes:
+        return _too_large(member.size, max_bytes)
+    with open_file(member.file) as file:
+        data = file.read_at(member.size, member.offset)
+    if len(data) < member.size:
+        detail = f"the tar ends {member.size - len(data):,} bytes before its member does"
+        return Reject(RejectReason.UNREADABLE, detail)
+    return data
+
+
+def _read_cell(cell: ParquetCell, max_bytes: int, stamp: str | None) -> bytes | Reject:
+    data = read_cell(cell, stamp)
+    if data is None:
+        return b""
+    return _too_large(data.size, max_bytes) if data.size > max_bytes else data.to_pybytes()
 
 
 def _too_large(size: int, max_bytes: int) -> Reject:

@@ -1,10 +1,11 @@
 """Embedding runs of a command line: begin one, or go on with the one that was stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pipelines.config import EmbedConfig
 from pipelines.embed import EmbedOutcome, run_embed
+from pipelines.embed_spec import embed_spec
 from pipelines.heartbeat import Heartbeat
 from pipelines.places import Store
 from pipelines.progress import OnProgress
@@ -24,11 +25,12 @@ def embed_here(
     catalog: Catalog,
     store: Store,
     pool_id: str,
-    source: str,
+    sources: Sequence[str],
     on_progress: OnProgress,
     should_stop: Callable[[], bool],
     config: EmbedConfig | None = None,
     ray_address: str | None = None,
+    prune: bool = False,
 ) -> EmbedOutcome:
     """Do an embedding run in this process and record it in the catalog.
 
@@ -36,7 +38,7 @@ def embed_here(
     Raises what `begin_run` and `run_embed` raise.
     """
     owner = process_owner()
-    run = begin_run(catalog, pool_id, RunKind.EMBED, {"source": source}, owner)
+    run = begin_run(catalog, pool_id, RunKind.EMBED, embed_spec(sources, prune), owner)
     heartbeat = Heartbeat(catalog, run, owner)
 
     def report(progress: RunProgress) -> None:
@@ -52,12 +54,13 @@ def embed_here(
                 catalog,
                 store,
                 pool_id,
-                source,
+                sources,
                 run,
                 report,
                 stop,
                 config,
                 ray_address=ray_address,
+                prune=prune,
             )
     except AbortedError as error:
         _end(catalog, run, RunState.CANCELLED, error.message)

@@ -1,30 +1,23 @@
 """A pool that takes over the embeddings of another: other classes or strategy, no pixels."""
 
-from pipelines.commit import latest_manifest, register
+from pipelines.commit import latest_base, register
 from pipelines.places import Store
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
-from poolscore.store.manifest import commit_manifest
+from poolscore.store.manifest import Changes, commit_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, Snapshot, utcnow
 
-_PREFIX = "pools/"
 
-
-def is_pool(source: str) -> bool:
-    """Whether a source names a pool, as `pools/{pool}`."""
-    return source.startswith(_PREFIX)
-
-
-def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, source: str) -> Snapshot:
-    """Register a snapshot of `pool` that consists of the shards of the pool that `source` names.
+def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, pool_id: str) -> Snapshot:
+    """Register a snapshot of `pool` that consists of the shards of the pool `pool_id`.
 
     Raises NotFoundError POOL_NOT_FOUND; FailedPreconditionError POOL_NOT_EMBEDDED,
     ENCODER_MISMATCH, POOL_NOT_EMPTY.
     """
-    other = get_pool(catalog, source.removeprefix(_PREFIX))
-    manifest = latest_manifest(catalog, store, other.pool_id)
-    if manifest is None:
+    other = get_pool(catalog, pool_id)
+    base = latest_base(catalog, store, other.pool_id)
+    if base is None:
         raise FailedPreconditionError(
             f"pool '{other.pool_id}' has no embeddings to share: run "
             f"'poolscore embed {other.pool_id} SOURCE' first",
@@ -41,8 +34,7 @@ def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, source:
             f"pool '{pool.pool_id}' has embeddings of its own; share into a new pool",
             reason="POOL_NOT_EMPTY",
         )
-    shared = manifest.model_copy(
-        update={"pool": pool.pool_id, "run": run.number, "created": utcnow()}
-    )
+    own = {"pool": pool.pool_id, "run": run.number, "base": None, "created": utcnow()}
+    shared = base[1].model_copy(update={**own, "changes": Changes()})
     uri, sha256 = commit_manifest(*store, shared)
     return register(catalog, run, uri, sha256, shared)

@@ -116,9 +116,10 @@ class Client:
         with errors_of(self.address):
             return self._runs.StartRun(request, timeout=self.timeout_s).run
 
-    def embed(self, pool_id: str, source: str) -> run_pb.Run:
-        """Queue the embedding of a folder or list of images that the server can read."""
-        return self.start_run(pool_id, run_pb.RunSpec(embed=run_pb.EmbedSpec(source=source)))
+    def embed(self, pool_id: str, *sources: str, prune: bool = False) -> run_pb.Run:
+        """Queue the embedding of images in places that the server can read."""
+        spec = run_pb.EmbedSpec(sources=sources, prune=prune)
+        return self.start_run(pool_id, run_pb.RunSpec(embed=spec))
 
     def get_run(self, name: str) -> run_pb.Run:
         """Return a run."""

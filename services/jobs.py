@@ -50,11 +50,12 @@ def _embed(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         catalog,
         open_store(store_uri),
         run.pool_id,
-        run.spec["source"],
+        run.spec["sources"],
         run,
         heartbeat.report,
         heartbeat.should_stop,
         encoder=_encoder_of(catalog, run.pool_id),
+        prune=run.spec.get("prune", False),
     )
     return Outcome(
         RunState.SUCCEEDED,

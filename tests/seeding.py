@@ -31,7 +31,7 @@ def seed_pool(
     spec = EncoderSpec()
     pools.create_pool(catalog, pool_id, CLASSES, "", spec, "d" * 64, "random", train_after_labels)
     filesystem, root = files.open_store(store_uri)
-    run = run_queue.begin_run(catalog, pool_id, RunKind.EMBED, {"source": "seed"}, "seed")
+    run = run_queue.begin_run(catalog, pool_id, RunKind.EMBED, {"sources": ["seed"]}, "seed")
     path = f"{files.run_dir(root, pool_id, run.number)}/shard.parquet"
     filesystem.create_dir(files.run_dir(root, pool_id, run.number), recursive=True)
     # One reject beside the items: it must never pass for an item of the pool.

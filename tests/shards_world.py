@@ -1,5 +1,6 @@
 """A store with shards, a catalog and a pool, made without Ray and without an encoder."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipelines.places import RunPlaces, Store
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
+from poolscore.store.files import relative
 from poolscore.store.manifest import Manifest, ShardEntry, sort_shards
 from poolscore.store.pools import create_pool
 from poolscore.store.records import Pool, utcnow
@@ -47,6 +49,37 @@ def prompts(seed: int = 1) -> PromptFeatures:
     return PromptFeatures(features[0], features[1], 10.0)
 
 
+def manifest_of(store: Store, *paths: Path) -> Manifest:
+    """A manifest of these shards."""
+    entries: list[ShardEntry] = []
+    rejects: Counter[str] = Counter()
+    for path in paths:
+        reasons = pq.read_table(path)["reject_reason"]
+        rejects.update(reasons.drop_null().to_pylist())
+        embedded = reasons.null_count
+        entries.append(
+            ShardEntry(
+                path=relative(store[1], str(path)),
+                rows=len(reasons),
+                embedded=embedded,
+                rejected=len(reasons) - embedded,
+            )
+        )
+    return Manifest(
+        pool="p",
+        run=1,
+        encoder=EncoderSpec(),
+        encoder_digest=DIGEST,
+        dim=DIM,
+        shards=sort_shards(entries),
+        embedded=sum(entry.embedded for entry in entries),
+        rejected=sum(entry.rejected for entry in entries),
+        rejects=dict(rejects),
+        sources=("s",),
+        created=utcnow(),
+    )
+
+
 def write_shard(
     places: RunPlaces,
     name: str,
@@ -55,14 +88,22 @@ def write_shard(
     *,
     committed: bool = True,
     vectors: np.ndarray | None = None,
+    contents: str = "",
+    source: str = "s",
 ) -> Path:
-    """One shard as Ray Data leaves it; `rejects` maps ids among `ids` to reasons."""
+    """One shard as Ray Data leaves it; `rejects` maps ids among `ids` to reasons.
+
+    Every image has the content hash `contents` and the stamp `1`.
+    """
     rejects = rejects or {}
     valid = np.array([each not in rejects for each in ids])
     vectors = embeddings(len(ids), seed=len(name)) if vectors is None else vectors
     columns = {
         "id": pa.array(ids),
         "uri": pa.array([f"file:///{each}.jpg" for each in ids]),
+        "source": pa.array([source] * len(ids)),
+        "stamp": pa.array(["1"] * len(ids)),
+        "content_hash": pa.array([contents] * len(ids)),
         "embedding": embeddings_to_arrow(vectors, valid),
         "reject_reason": pa.array([rejects.get(each) for each in ids], pa.string()),
     }

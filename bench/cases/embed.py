@@ -98,7 +98,7 @@ def _embed(
     source.write_text("\n".join(["path", *map(str, photographs)]))
     catalog, store = Catalog.open(f"sqlite:///{home}/catalog.db"), open_store(str(home / "store"))
     create_pool(catalog, "photos", ("a", "b"), "{}", spec, encoder.digest, "entropy", 0)
-    run = run_queue.begin_run(catalog, "photos", RunKind.EMBED, {"source": str(source)}, "bench")
+    run = run_queue.begin_run(catalog, "photos", RunKind.EMBED, {"sources": [str(source)]}, "bench")
     seen, began = list[tuple[float, int]](), perf_counter()
 
     def report(progress: RunProgress) -> None:
@@ -108,7 +108,7 @@ def _embed(
         catalog,
         store,
         "photos",
-        str(source),
+        [str(source)],
         run,
         report,
         lambda: False,

@@ -6,9 +6,11 @@ The catalog and the manifests keep paths relative to the root; `absolute` and `r
 import hashlib
 import os
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from pyarrow import ArrowInvalid, fs
+from pyarrow import ArrowInvalid, NativeFile, fs
 
 from poolscore.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from poolscore.user_files import file_errors
@@ -109,7 +111,29 @@ def write_atomic(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
         return
     temporary = _write_temporary(Path(path), data)
     temporary.replace(path)
-    _sync_folder(Path(path).parent)
+    _sync(Path(path).parent)
+
+
+@contextmanager
+def atomic_stream(filesystem: fs.FileSystem, path: str) -> Generator[NativeFile]:
+    """Write a file too large to hold; it is there when the block has ended, and replaces another.
+
+    An object store shows what was written also after the block has failed: let nothing refer to the
+    file before, and write it again under the same name.
+    """
+    if not is_local(filesystem):
+        with filesystem.open_output_stream(path) as file:
+            yield file
+        return
+    temporary = _temporary(Path(path))
+    try:
+        with filesystem.open_output_stream(str(temporary)) as file:
+            yield file
+        _sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(Path(path).parent)
 
 
 def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
@@ -126,7 +150,7 @@ def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
             _must_equal(filesystem, path, data)
         finally:
             temporary.unlink()
-        _sync_folder(Path(path).parent)
+        _sync(Path(path).parent)
     elif filesystem.get_file_info(path).type == fs.FileType.NotFound:
         _put(filesystem, path, data)
     else:
@@ -146,8 +170,7 @@ def _put(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
 
 
 def _write_temporary(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _temporary(path)
     with temporary.open("xb") as file:
         file.write(data)
         file.flush()
@@ -155,8 +178,13 @@ def _write_temporary(path: Path, data: bytes) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _temporary(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

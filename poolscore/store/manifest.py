@@ -25,6 +25,20 @@ class ShardEntry(BaseModel):
     rejected: int
 
 
+class Changes(BaseModel):
+    """What a run found in its sources, beside the snapshot before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    known: int = 0
+    """Held already, and as far as could be seen the same."""
+    new: int = 0
+    changed: int = 0
+    """Held already, with other content."""
+    missing: int = 0
+    """Held already, and gone from the source; they stay unless the run pruned them."""
+
+
 class Manifest(BaseModel):
     """A snapshot: shards with counts, and where they came from. Shards are sorted by path."""
 
@@ -34,6 +48,8 @@ class Manifest(BaseModel):
     pool: str
     run: int
     """The run that committed it."""
+    base: int | None = None
+    """Number of the snapshot that it builds on."""
     encoder: EncoderSpec
     encoder_digest: str
     dim: int
@@ -44,6 +60,7 @@ class Manifest(BaseModel):
     rejects: dict[str, int]
     """Rejected images by reason."""
     sources: tuple[str, ...]
+    changes: Changes = Changes()
     created: datetime
 
     @model_validator(mode="after")

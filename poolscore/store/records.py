@@ -105,6 +105,14 @@ class RunProgress:
     seconds_left: float = -1.0
     """Negative when unknown."""
     message: str = ""
+    known: int = 0
+    """Inputs that the pool held before, and not part of `total`."""
+    new: int = 0
+    """Inputs that it did not hold."""
+    changed: int = 0
+    """Inputs that it held with other content; known when they have been read."""
+    missing: int = 0
+    """Images that the pool has from these sources, which have them no longer."""
 
 
 @dataclass(frozen=True)

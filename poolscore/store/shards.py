@@ -22,7 +22,7 @@ Float16 = npt.NDArray[np.float16]
 WRITE_OPTIONS: Mapping[str, Any] = {
     # Embeddings are noise to a compressor and to a dictionary; plain pages read without decoding.
     "compression": "none",
-    "use_dictionary": ["reject_reason"],
+    "use_dictionary": ["source", "stamp", "reject_reason"],
     "write_statistics": False,
     "store_schema": True,
 }
@@ -36,6 +36,9 @@ def shard_schema(dim: int, encoder_digest: str) -> pa.Schema:
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("uri", pa.string(), nullable=False),
+            # Which source of its run listed it, and which version of the file that was.
+            pa.field("source", pa.string()),
+            pa.field("stamp", pa.string()),
             pa.field("content_hash", pa.string()),
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),

@@ -148,23 +148,33 @@ Global___RunSpec: _TypeAlias = RunSpec  # noqa: Y015
 
 @_typing.final
 class EmbedSpec(_message.Message):
-    """Reads, decodes and encodes a source, then commits a snapshot and ranks it."""
+    """Reads, decodes and encodes what the pool does not hold yet, or holds in another version, then
+    commits a snapshot and ranks it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SOURCE_FIELD_NUMBER: _builtins.int
-    source: _builtins.str
-    """A folder, a CSV or Parquet list of image paths, or `pools/{pool}` for the cached embeddings of
-    another pool with the same encoder.
-    """
+    SOURCES_FIELD_NUMBER: _builtins.int
+    PRUNE_FIELD_NUMBER: _builtins.int
+    prune: _builtins.bool
+    """Leave out of the new snapshot what the pool has from these sources and they have no longer."""
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Folders with images or tars, lists of image paths (.txt, .csv, .parquet), Parquet files with
+        images, and tars: as paths on the server, or as s3:// or gs:// addresses. A range such as
+        {000..015} stands for so many sources. Or one `pools/{pool}` alone, for the cached embeddings of
+        another pool with the same encoder.
+        """
+
     def __init__(
         self,
         *,
-        source: _builtins.str = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+        prune: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prune", b"prune", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -265,6 +275,10 @@ class RunProgress(_message.Message):
     RATE_FIELD_NUMBER: _builtins.int
     SECONDS_LEFT_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    NEW_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     done: _builtins.int
     resumed: _builtins.int
@@ -274,6 +288,14 @@ class RunProgress(_message.Message):
     seconds_left: _builtins.float
     """Seconds left at this rate; negative when unknown."""
     message: _builtins.str
+    known: _builtins.int
+    """Inputs that the pool held already; not part of `total`."""
+    new: _builtins.int
+    """Inputs that the pool did not hold."""
+    changed: _builtins.int
+    """Inputs that the pool held with other content; set by a run that has committed."""
+    missing: _builtins.int
+    """Images that the pool has from these sources, which have them no longer."""
     @_builtins.property
     def rejects(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Rejected images by reason."""
@@ -288,10 +310,14 @@ class RunProgress(_message.Message):
         rate: _builtins.float = ...,
         seconds_left: _builtins.float = ...,
         message: _builtins.str = ...,
+        known: _builtins.int = ...,
+        new: _builtins.int = ...,
+        changed: _builtins.int = ...,
+        missing: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "message", b"message", "rate", b"rate", "rejects", b"rejects", "resumed", b"resumed", "seconds_left", b"seconds_left", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "done", b"done", "known", b"known", "message", b"message", "missing", b"missing", "new", b"new", "rate", b"rate", "rejects", b"rejects", "resumed", b"resumed", "seconds_left", b"seconds_left", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+from pipelines.embed_spec import embed_spec, named_pool
 from poolscore.errors import InvalidInputError, UnimplementedError
 from poolscore.store import prompt_versions, runs
 from poolscore.store.pool_rules import check_strategy
@@ -61,16 +63,10 @@ class RunApi:
             # Any process may write the run, so that the catalog is the only place to ask.
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
-    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, dict[str, str]]:
+    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, dict[str, Any]]:
         match spec.WhichOneof("kind"):
             case "embed":
-                if not spec.embed.source:
-                    raise InvalidInputError(
-                        "spec.embed.source is empty; give a folder, or a CSV or Parquet list",
-                        reason="SOURCE_MISSING",
-                        field="spec.embed.source",
-                    )
-                return RunKind.EMBED, {"source": spec.embed.source}
+                return RunKind.EMBED, _embed_spec(spec.embed)
             case "rescore":
                 return RunKind.RESCORE, self._rescore_spec(pool_id, spec.rescore)
             case "train":
@@ -103,6 +99,17 @@ class RunApi:
             prompt_versions.get_prompt_version(self.backend.catalog, pool_id, number)
             fields["prompt_version"] = spec.prompt_version
         return fields
+
+
+def _embed_spec(spec: pb.EmbedSpec) -> dict[str, Any]:
+    if not spec.sources or not all(spec.sources):
+        raise InvalidInputError(
+            "spec.embed.sources is empty or has an empty one; give folders, lists or tars",
+            reason="SOURCE_MISSING",
+            field="spec.embed.sources",
+        )
+    named_pool(spec.sources)
+    return embed_spec(spec.sources, spec.prune)
 
 
 def queue_training(backend: Backend, pool_id: str, request_id: str | None) -> Run:

@@ -49,7 +49,7 @@ class Arm:
 
     def embed(self, source: str, on_run: OnRun) -> State:
         """Embed `source` (a folder, a list or `pools/...`) and measure zero-shot."""
-        spec = run_pb.RunSpec(embed=run_pb.EmbedSpec(source=source))
+        spec = run_pb.RunSpec(embed=run_pb.EmbedSpec(sources=[source]))
         run = begin(lambda key: self.client.start_run(self.pool, spec, request_id=key), "embed")
         return self._measure(follow(self.client, run, on_run))
 

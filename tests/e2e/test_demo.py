@@ -121,7 +121,7 @@ def test_it_goes_on_where_it_was_killed(demo: Finished):
     assert demo.summary["resumed"] >= demo.done_at_kill
     assert f"{demo.summary['resumed']:,} of them before the interruption" in demo.output
     catalog = demo.catalog
-    embeds = [run for run in list_runs(catalog, POOL)[0] if run.spec.get("source")]
+    embeds = [run for run in list_runs(catalog, POOL)[0] if run.spec.get("sources")]
     assert [run.attempts for run in embeds] == [2]
 
 

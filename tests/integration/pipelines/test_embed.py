@@ -1,12 +1,11 @@
 """Whole embedding runs on a real Ray, with real photographs and broken files."""
 
-import csv
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -21,29 +20,25 @@ from poolscore.store.ranking_file import read_ranking
 from poolscore.store.rankings import get_ranking
 from poolscore.store.records import RunProgress, RunState
 from poolscore.store.runs import get_run
-from poolscore.store.shards import embeddings_from_arrow
+from poolscore.store.shards import embeddings_from_arrow, read_table
 from tests.embedding_world import CONFIG, EmbeddingWorld
 from tests.photographs import write_broken, write_photographs
+from tests.places_world import Kind
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
 
-def _list(folder: Path, paths: list[Path]) -> Path:
-    path = folder / "list.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["path"], *([str(each)] for each in paths)])
-    return path
-
-
-def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder) -> None:
+def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder, kind: Kind) -> None:
     photographs = write_photographs(tmp_path / "images", 24)
     reasons = write_broken(tmp_path / "broken")
     broken = [tmp_path / "broken" / name for name in reasons]
+    world = kind.world(encoder.digest)
+    kind.put(tmp_path / "images")
+    kind.put(tmp_path / "broken")
     twice = photographs[0]
-    source = _list(tmp_path, [*photographs, *broken, twice])
-    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
+    source = world.list_of([kind.uri(each) for each in [*photographs, *broken, twice]])
     seen: list[RunProgress] = []
-    outcome = world.embed(source, seen.append)
+    outcome = world.embed(source, on_progress=seen.append)
 
     table = world.rows(outcome.snapshot)
     assert len(set(table["id"].to_pylist())) == table.num_rows == 24 + len(reasons) + 1
@@ -60,7 +55,7 @@ def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder) -> N
 
     embedded = table.filter(table["embedding"].is_valid())
     ordered = sorted(photographs, key=Path.as_uri)
-    assert embedded["uri"].to_pylist() == [path.as_uri() for path in ordered]
+    assert embedded["uri"].to_pylist() == [kind.uri(path) for path in ordered]
     pixels = [encoder.preprocess(Image.open(path)) for path in ordered]
     direct = encoder.encode_images(np.stack(pixels))
     stored = embeddings_from_arrow(embedded["embedding"])
@@ -90,47 +85,56 @@ def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder) -> N
 
 
 def test_only_what_is_new_is_embedded_and_old_shards_are_shared(
-    tmp_path: Path, encoder: Encoder
+    tmp_path: Path, encoder: Encoder, kind: Kind
 ) -> None:
-    paths = write_photographs(tmp_path / "images", 12)
-    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    first = world.embed_in_process(paths[:8], encoder)
+    images = tmp_path / "images"
+    write_photographs(images, 8)
+    world = kind.world(encoder.digest)
+    source = kind.put(images)
+    first = world.embed_in_process(source, encoder)
 
-    again = world.embed(world.list_of(paths[:8]))
+    again = world.embed(source)
     assert not again.changed
     assert again.snapshot == first.snapshot
-    assert again.known == 8
+    assert again.progress.known == 8
 
-    second = world.embed(world.list_of(paths))
+    for path in write_photographs(tmp_path / "late", 12)[8:]:
+        path.rename(images / path.name)
+        kind.put_file(images / path.name)
+    second = world.embed(source)
     assert second.changed
-    assert (second.known, second.progress.total, second.snapshot.embedded) == (8, 4, 12)
+    progress = second.progress
+    assert (progress.known, progress.new, progress.total, second.snapshot.embedded) == (8, 4, 4, 12)
     assert set(world.manifest(first.snapshot).shards) < set(world.manifest(second.snapshot).shards)
     assert get_pool(world.catalog, "photos").active_snapshot == 2
 
 
 def test_a_stopped_run_goes_on_where_it_was_with_the_inputs_it_had(
-    tmp_path: Path, encoder: Encoder
+    tmp_path: Path, encoder: Encoder, kind: Kind
 ) -> None:
     """The list is frozen: what came later is for the next run, what went away is a reject."""
     images = tmp_path / "images"
     paths = write_photographs(images, 48)
-    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
+    world = kind.world(encoder.digest)
+    source = kind.put(images)
     with pytest.raises(AbortedError) as caught:
-        world.embed(images, should_stop=lambda: len(world.places().committed()) >= 2)
+        world.embed(source, should_stop=lambda: len(world.places().committed()) >= 2)
     assert caught.value.reason == "RUN_STOPPED"
     assert get_run(world.catalog, "photos", 1).state is RunState.CANCELLED
     assert get_pool(world.catalog, "photos").active_snapshot is None
-    kept = {path: Path(path).stat().st_mtime_ns for path in _committed_shards(world)}
+    kept = _times(world, _committed_shards(world))
     assert 2 <= len(kept) < 6
 
-    write_photographs(images, 49)
-    gone = next(path for path in paths if path.as_uri() not in _committed_uris(world))
-    gone.unlink()
-    outcome = world.embed(images)
+    late = write_photographs(tmp_path / "late", 49)[-1]
+    late.rename(images / late.name)
+    gone = next(path for path in paths if kind.uri(path) not in _committed_uris(world))
+    kind.put_file(images / late.name)
+    kind.remove(gone)
+    outcome = world.embed(source)
     assert outcome.progress.resumed == 8 * len(kept)
     assert outcome.progress.rejects == {"UNREADABLE": 1}
     assert get_run(world.catalog, "photos", 1).attempts == 2
-    assert {path: Path(path).stat().st_mtime_ns for path in kept} == kept
+    assert _times(world, kept) == kept
     assert len(set(world.rows(outcome.snapshot)["id"].to_pylist())) == 48
 
 
@@ -140,9 +144,12 @@ def _committed_shards(world: EmbeddingWorld) -> list[str]:
 
 
 def _committed_uris(world: EmbeddingWorld) -> set[str]:
-    return {
-        uri for path in _committed_shards(world) for uri in pq.read_table(path)["uri"].to_pylist()
-    }
+    tables = [read_table(world.store[0], path, ["uri"]) for path in _committed_shards(world)]
+    return {uri for table in tables for uri in table["uri"].to_pylist()}
+
+
+def _times(world: EmbeddingWorld, paths: Iterable[str]) -> dict[str, int]:
+    return {path: world.store[0].get_file_info(path).mtime_ns for path in paths}
 
 
 def test_an_encoder_that_is_another_one_is_refused(tmp_path: Path) -> None:
@@ -160,7 +167,7 @@ def test_a_run_with_too_many_rejects_is_kept_and_goes_on_with_a_higher_limit(
     paths = [*write_photographs(tmp_path / "images", 2), *_broken(tmp_path / "images")]
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     with pytest.raises(FailedPreconditionError) as caught:
-        world.embed_in_process(paths, encoder)
+        world.embed_in_process(world.list_of(paths), encoder)
     assert caught.value.reason == "TOO_MANY_REJECTS"
     assert get_pool(world.catalog, "photos").active_snapshot is None
     lenient = replace(CONFIG, max_reject_ratio=1.0)
@@ -175,7 +182,7 @@ def test_a_mended_source_is_read_again_after_too_many_rejects(
     good, bad = write_photographs(tmp_path / "images", 12), _broken(tmp_path / "images")
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     with pytest.raises(FailedPreconditionError):
-        world.embed_in_process([*good[:2], *bad], encoder)
+        world.embed_in_process(world.list_of([*good[:2], *bad]), encoder)
     outcome = world.embed(world.list_of(good))
     assert (outcome.snapshot.embedded, outcome.progress.resumed) == (12, 0)
     assert get_run(world.catalog, "photos", 1).attempts == 2

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.decode_stage import decode_batch
 from pipelines.encode_stage import DecodingEncoderStage, EncoderStage
-from pipelines.sources import SOURCE_SCHEMA
+from pipelines.sources.listing import INPUT_SCHEMA
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.prompts.trained import zero_shot_prompts
@@ -26,7 +26,8 @@ def inputs(tmp_path: Path) -> pa.Table:
     paths = write_photographs(tmp_path, COUNT)
     paths[3].write_bytes(b"no picture")
     ids = [path.stem for path in paths]
-    return pa.table([ids, [path.as_uri() for path in paths]], schema=SOURCE_SCHEMA)
+    uris, others = [path.as_uri() for path in paths], ["1"] * COUNT
+    return pa.table([ids, uris, others, others], schema=INPUT_SCHEMA)
 
 
 def test_an_embedding_does_not_depend_on_the_images_beside_it(

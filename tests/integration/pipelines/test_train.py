@@ -30,7 +30,7 @@ CONFIG = DualPromptConfig(
 def world(tmp_path: Path, encoder: Encoder) -> EmbeddingWorld:
     paths = write_photographs(tmp_path / "images", 24)
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
-    world.embed_in_process(paths, encoder)
+    world.embed_in_process(world.list_of(paths), encoder)
     return world
 
 

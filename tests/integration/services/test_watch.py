@@ -16,7 +16,7 @@ def test_a_run_is_watched_until_it_has_ended(
 ) -> None:
     pool, catalog = new_pool(), service.catalog
     # Held by this test from the start, so that no worker takes it.
-    run = run_queue.begin_run(catalog, pool, RunKind.EMBED, {"source": "s"}, "test")
+    run = run_queue.begin_run(catalog, pool, RunKind.EMBED, {"sources": ["s"]}, "test")
     seen: list[run_pb.Run] = []
     for message in client.watch_run(run.name):
         seen.append(message)

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.commit import (
@@ -7,14 +9,15 @@ from pipelines.commit import (
     committed_progress,
     committed_snapshot,
     is_complete,
-    known_ids,
-    latest_manifest,
+    latest_base,
 )
+from pipelines.known import known_rows
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
+from poolscore.store.files import atomic_stream
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunKind, RunState, Snapshot
@@ -31,12 +34,21 @@ def world(tmp_path: Path) -> World:
 
 def _run(world: World, source: str = "s") -> tuple[Run, RunPlaces]:
     catalog, store, pool = world
-    run = begin_run(catalog, pool.pool_id, RunKind.EMBED, {"source": source}, "me")
+    run = begin_run(catalog, pool.pool_id, RunKind.EMBED, {"sources": [source]}, "me")
     return run, RunPlaces.of(store, pool.pool_id, run.number)
 
 
-def _plan(inputs: int, source: str = "s") -> Plan:
-    return Plan(source=source, inputs=inputs, refused=0, known=0)
+def _plan(inputs: int, source: str = "s", again: int = 0) -> Plan:
+    return Plan(
+        sources=(source,),
+        prune=False,
+        base=None,
+        inputs=inputs,
+        refused=0,
+        again=again,
+        known=0,
+        missing=0,
+    )
 
 
 def _commit(
@@ -167,8 +179,8 @@ def test_a_later_snapshot_shares_the_shards_of_the_newest_one(world: World) -> N
     before, after = _manifest(world, first), _manifest(world, second)
     assert set(before.shards) < set(after.shards)
     assert after.sources == ("s", "t")
-    ids = [each for chunk in known_ids(world[1], after) for each in chunk.to_pylist()]
-    assert sorted(ids) == ["a", "b", "c"]
+    assert (before.base, after.base) == (None, first.number)
+    assert sorted(known_rows(world[1], after, ())["id"].to_pylist()) == ["a", "b", "c"]
 
 
 def _die(*_: object) -> None:
@@ -202,7 +214,47 @@ def test_a_run_that_died_after_its_manifest_is_found_again(world: World) -> None
     assert committed_snapshot(world[0], world[1], run) == snapshot
 
 
-def test_a_pool_without_snapshot_has_no_manifest_and_no_ids(world: World) -> None:
+def test_a_pool_without_snapshot_has_no_base_and_no_rows(world: World) -> None:
     catalog, store, pool = world
-    assert latest_manifest(catalog, store, pool.pool_id) is None
-    assert known_ids(store, None) == []
+    assert latest_base(catalog, store, pool.pool_id) is None
+    assert len(known_rows(store, None, ())) == 0
+
+
+def _replace(world: World, ids: list[str]) -> tuple[Run, RunPlaces]:
+    """A run that replaces these images of a first snapshot of a, b and c."""
+    run, places = _run(world)
+    write_shard(places, "u_0", ["a", "b"], {"b": "EMPTY"}, contents="old")
+    write_shard(places, "u_1", ["c"], contents="old")
+    _commit(world, run, places, _plan(3))
+    finish_run(world[0], run, "me", RunState.SUCCEEDED)
+    run, places = _run(world, "t")
+    write_shard(places, "v_0", ids, contents="new")
+    with atomic_stream(world[1][0], places.dropped) as file:
+        pq.write_table(pa.table({"id": ids}), file)
+    return run, places
+
+
+def test_rows_that_are_replaced_leave_the_shards_of_the_snapshot_before(world: World) -> None:
+    run, places = _replace(world, ["b"])
+    second = _commit(world, run, places, _plan(1, "t", again=1))
+    assert (second.embedded, second.rejected) == (3, 0)
+    manifest = _manifest(world, second)
+    assert manifest.rejects == {}
+    assert (manifest.changes.new, manifest.changes.changed) == (0, 1)
+    folders = [Path(shard.path).parent.name for shard in manifest.shards]
+    assert folders == ["shards", "kept", "shards"]
+    assert committed_progress(world[1], run, second).changed == 1
+    assert committed_snapshot(world[0], world[1], run) == second
+
+
+def test_a_run_that_replaced_rows_and_died_after_its_manifest_is_found_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, places = _replace(world, ["a", "b"])
+    monkeypatch.setattr("pipelines.commit.register", _die)
+    with pytest.raises(KeyboardInterrupt):
+        _commit(world, run, places, _plan(2, "t", again=2))
+    monkeypatch.undo()
+    found = committed_snapshot(world[0], world[1], run)
+    assert found is not None
+    assert (found.number, found.embedded) == (2, 3)

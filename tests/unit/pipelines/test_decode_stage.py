@@ -20,7 +20,13 @@ GEOMETRY = Geometry((8, 8), "bicubic", "shortest")
 
 
 def _batch(*paths: Path) -> pa.Table:
-    return pa.table({"id": [path.stem for path in paths], "uri": [path.as_uri() for path in paths]})
+    columns = {
+        "id": [path.stem for path in paths],
+        "uri": [path.as_uri() for path in paths],
+        "source": ["s"] * len(paths),
+        "stamp": ["1", None, "2"],
+    }
+    return pa.table(columns)
 
 
 def test_every_row_comes_back_with_pixels_or_a_reason(tmp_path: Path) -> None:
@@ -30,6 +36,7 @@ def test_every_row_comes_back_with_pixels_or_a_reason(tmp_path: Path) -> None:
     table = decode_batch(_batch(bad, good, missing), GEOMETRY, DecodeLimits())
     assert table.schema.equals(DECODED_SCHEMA)
     assert table["id"].to_pylist() == ["bad", "good", "missing"]
+    assert table["stamp"].to_pylist() == ["1", None, "2"]
     assert table["reject_reason"].to_pylist() == ["NOT_AN_IMAGE", None, "UNREADABLE"]
     assert table["width"].to_pylist() == [None, 30, None]
     assert table["height"].to_pylist() == [None, 20, None]

@@ -16,7 +16,7 @@ from services.api.backend import Backend
 from services.api.ingress import Api
 from tests.seeding import seed_pool
 
-EMBED = pb.RunSpec(embed=pb.EmbedSpec(source="/photos"))
+EMBED = pb.RunSpec(embed=pb.EmbedSpec(sources=["/photos"]))
 TRAIN = pb.RunSpec(train=pb.TrainSpec())
 
 
@@ -99,7 +99,7 @@ def test_training_needs_images(api: Api, backend: Backend):
 
 def test_runs_are_listed_newest_first_in_pages(api: Api, pool: str):
     for source in "abc":
-        start(api, pb.RunSpec(embed=pb.EmbedSpec(source=source)))
+        start(api, pb.RunSpec(embed=pb.EmbedSpec(sources=[source])))
     first = api.ListRuns(pb.ListRunsRequest(parent=pool, page_size=3))
     rest = api.ListRuns(
         pb.ListRunsRequest(parent=pool, page_size=3, page_token=first.next_page_token)

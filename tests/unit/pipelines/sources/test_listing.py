@@ -6,9 +6,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.sources import absolute_uri, list_source
+from pipelines.sources.listing import Listing, list_sources
+from pipelines.sources.resolve import check_sources
 from poolscore.errors import InvalidInputError
 from poolscore.images.reject import RejectReason
+from tests.unit.pipelines.sources.test_tar import write_tar
+
+
+def list_source(*sources: str) -> Listing:
+    return list_sources(check_sources(sources))
 
 
 def _touch(path: Path) -> Path:
@@ -26,7 +32,7 @@ def test_folder_is_listed_recursively_by_path_and_only_image_suffixes(tmp_path: 
     assert listing.inputs["uri"].to_pylist() == [
         (tmp_path / name).as_uri() for name in ("a b/ü#.webp", "a/z.png", "b.JPG")
     ]
-    assert listing.rejects == []
+    assert len(listing.refused) == 0
 
 
 def test_default_id_is_the_128_bit_blake2b_of_the_uri(tmp_path: Path) -> None:
@@ -62,10 +68,11 @@ def test_given_ids_stay_text_and_the_first_of_equal_ids_wins(tmp_path: Path) -> 
     listed.write_text("id,uri\n007,a.jpg\n8,b.jpg\n007,c.jpg\n007,d.jpg\n007~2,e.jpg\n")
     listing = list_source(str(listed))
     assert listing.inputs["id"].to_pylist() == ["007", "8", "007~2"]
-    assert [reject.id for reject in listing.rejects] == ["007~3", "007~4"]
-    assert {reject.reject.reason for reject in listing.rejects} == {RejectReason.DUPLICATE_ID}
-    assert "a.jpg" in listing.rejects[0].reject.detail
-    assert listing.rejects[0].uri.endswith("c.jpg")
+    first, second = listing.refused.to_pylist()
+    assert (first["id"], second["id"]) == ("007~3", "007~4")
+    assert first["reject_reason"] == second["reject_reason"] == RejectReason.DUPLICATE_ID
+    assert "a.jpg" in first["reject_detail"]
+    assert first["uri"].endswith("c.jpg")
 
 
 def test_parquet_list(tmp_path: Path) -> None:
@@ -102,5 +109,53 @@ def _text(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_dotted_path_is_normalised_so_that_one_file_has_one_id(tmp_path: Path) -> None:
-    assert absolute_uri("./x/../a.jpg", tmp_path) == (tmp_path / "a.jpg").as_uri()
+def test_several_sources_and_images_that_two_of_them_list(tmp_path: Path) -> None:
+    for name in ("a/1.jpg", "b/2.jpg", "a/c/3.jpg"):
+        _touch(tmp_path / name)
+    listing = list_source(*(str(tmp_path / name) for name in ("a", "b", "a/c")))
+    assert [Path(uri).name for uri in listing.inputs["uri"].to_pylist()] == [
+        "1.jpg",
+        "3.jpg",
+        "2.jpg",
+    ]
+    sources = [str(tmp_path / name) for name in ("a", "a", "b")]
+    assert listing.inputs["source"].to_pylist() == sources
+    assert len(listing.refused) == 0
+
+
+def test_one_id_for_two_images_is_refused_across_sources(tmp_path: Path) -> None:
+    first = _text(tmp_path / "1.csv", "id,path\n7,a.jpg\n")
+    second = _text(tmp_path / "2.csv", "id,path\n7,b.jpg\n")
+    listing = list_source(str(first), str(second))
+    assert listing.refused["id"].to_pylist() == ["7~2"]
+    assert listing.refused["source"].to_pylist() == [str(second)]
+
+
+def test_text_lists_have_one_path_a_line(tmp_path: Path) -> None:
+    listed = _text(tmp_path / "list.txt", "a b.jpg\n\n/abs/c.jpg\n")
+    uris = [(tmp_path / "a b.jpg").as_uri(), "file:///abs/c.jpg"]
+    assert list_source(str(listed)).inputs["uri"].to_pylist() == uris
+
+
+def test_ranges_and_sources_that_are_named_twice(tmp_path: Path) -> None:
+    for number in ("00", "01"):
+        write_tar(tmp_path / f"s-{number}.tar", {"1.jpg": b"x"})
+    sources = check_sources([f"{tmp_path}/s-{{00..01}}.tar", f"{tmp_path}/./s-01.tar"])
+    assert sources == (f"{tmp_path}/s-00.tar", f"{tmp_path}/s-01.tar")
+    assert len(list_sources(sources).inputs) == 2
+
+
+def test_a_tar_that_is_none_says_why(tmp_path: Path) -> None:
+    path = _text(tmp_path / "a.tar", "no tar at all" * 100)
+    with pytest.raises(InvalidInputError, match="the tar is broken"):
+        list_source(str(path))
+    with pytest.raises(InvalidInputError, match="unpacked"):
+        list_source(str(_touch(tmp_path / "a.tar.gz")))
+
+
+def test_stamps_of_local_entries(tmp_path: Path) -> None:
+    _touch(tmp_path / "a.jpg")
+    listed = _text(tmp_path / "list.csv", "path\na.jpg\nb.jpg\ns3://b/c.jpg\n")
+    first, second, third = list_source(str(listed)).inputs["stamp"].to_pylist()
+    assert first.startswith("1-")
+    assert (second, third) == ("absent", None)

@@ -1,0 +1,47 @@
+"""File systems behind addresses; object stores are connected to once in a process."""
+
+import os
+import stat
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+OBJECT_STORES = ("s3", "gs")
+"""Schemes of addresses `scheme://bucket/key`. Credentials, region and endpoint come from the usual
+variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`, ...)."""
+
+
+def local_path(uri: str) -> Path | None:
+    """Path of a `file://` URI, None for every other scheme."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return None
+    return Path(os.fsdecode(unquote(parts.path, errors="surrogateescape")))
+
+
+def file_system(uri: str) -> tuple[fs.FileSystem, str]:
+    """File system of an address and the path in it; raises what pyarrow raises."""
+    parts = urlsplit(uri)
+    if parts.scheme not in OBJECT_STORES:
+        return fs.FileSystem.from_uri(uri)
+    path = unquote(f"{parts.netloc}{parts.path}").rstrip("/")
+    return _connected(parts.scheme, parts.netloc, parts.query), path
+
+
+def open_file(uri: str) -> pa.NativeFile:
+    """Open a file for reads at any place; raises OSError for what is not a regular file."""
+    path = local_path(uri)
+    # Opening a FIFO or a device would block for ever.
+    if path is not None and not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(f"not a regular file: {path}")
+    filesystem, name = file_system(uri)
+    return filesystem.open_input_file(name)
+
+
+@lru_cache(maxsize=16)
+def _connected(scheme: str, bucket: str, query: str) -> fs.FileSystem:
+    # Every file system has connections of its own; one an image would shake hands for each.
+    return fs.FileSystem.from_uri(f"{scheme}://{bucket}/?{query}".rstrip("?"))[0]

@@ -1,0 +1,65 @@
+"""Images and tars in a folder and in all folders below."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyarrow import fs
+
+from pipelines.sources.entry import ABSENT, Entry, default_id, is_image, local_stamp, stamp_of
+from pipelines.sources.location import Location
+from pipelines.sources.tar import tar_entries
+from poolscore.images.reject import Reject, RejectReason
+from poolscore.user_files import file_problem
+
+TAR = ".tar"
+
+
+def folder_entries(location: Location) -> Iterator[Entry]:
+    """Files with an image suffix and members of tars, by path.
+
+    A folder below that cannot be read is refused as one input, so that it is reported.
+    """
+    walk = _walk_local if location.local else _walk_objects
+    for path, stamp in walk(location):
+        if isinstance(stamp, Reject):
+            uri = location.uri(path)
+            yield Entry(default_id(uri), uri, None, stamp)
+        elif path.lower().endswith(TAR):
+            yield from tar_entries(location.uri(path), stamp)
+        else:
+            uri = location.uri(path)
+            yield Entry(default_id(uri), uri, stamp)
+
+
+def _wanted(name: str) -> bool:
+    return is_image(name) or name.lower().endswith(TAR)
+
+
+def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
+    """Links to folders are followed once."""
+    found: list[str] = []
+    seen: set[str] = set()
+    refused: dict[str, Reject] = {}
+
+    def refuse(error: OSError) -> None:
+        detail = f"the folder {file_problem(error)}"
+        refused[str(error.filename)] = Reject(RejectReason.UNREADABLE, detail)
+
+    for place, folders, files in os.walk(location.path, onerror=refuse, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [f"{place}/{name}" for name in files if _wanted(name)]
+    for path in sorted([*found, *refused]):
+        yield path, refused.get(path) or local_stamp(Path(path))
+
+
+def _walk_objects(location: Location) -> Iterator[tuple[str, str | Reject]]:
+    selector = fs.FileSelector(location.path, recursive=True)
+    infos = location.filesystem.get_file_info(selector)
+    files = [info for info in infos if info.is_file and _wanted(info.base_name)]
+    for info in sorted(files, key=lambda info: info.path):
+        yield info.path, stamp_of(info) if info.size is not None else ABSENT

@@ -1,0 +1,63 @@
+"""Check what a run is asked to read, before anything is listed."""
+
+from collections.abc import Sequence
+
+from pyarrow import fs
+
+from pipelines.sources.braces import expand_braces
+from pipelines.sources.folder import TAR
+from pipelines.sources.location import Location, locate
+from pipelines.sources.path_list import SUFFIXES
+from poolscore.errors import InvalidInputError
+
+KINDS = f"a folder, a list ({', '.join(SUFFIXES)}), or a {TAR}"
+
+
+def check_sources(sources: Sequence[str]) -> tuple[str, ...]:
+    """Names of the sources as runs and snapshots keep them: absolute, ranges expanded, each once.
+
+    Raises InvalidInputError SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_RANGE.
+    """
+    return tuple(dict.fromkeys(each.name for source in sources for each in _located(source)))
+
+
+def is_folder(location: Location) -> bool:
+    """Whether it is a folder; raises InvalidInputError when it cannot be listed."""
+    kind = _look(location)
+    if kind == fs.FileType.NotFound:
+        raise InvalidInputError(
+            f"source '{location.name}' does not exist: give {KINDS}",
+            reason="SOURCE_NOT_FOUND",
+            source=location.name,
+        )
+    if kind != fs.FileType.Directory and location.suffix not in (*SUFFIXES, TAR):
+        packed = location.path.lower().endswith((".tar.gz", ".tgz", ".tar.zst", ".tar.bz2"))
+        raise InvalidInputError(
+            f"source '{location.name}' is neither a folder nor a list ({', '.join(SUFFIXES)}) nor "
+            f"a {TAR}" + ("; images are read out of a tar, which must be unpacked" * packed),
+            reason="SOURCE_UNSUPPORTED",
+            source=location.name,
+        )
+    return kind == fs.FileType.Directory
+
+
+def _located(source: str) -> list[Location]:
+    whole = locate(source)
+    # A file may have braces in its name.
+    exists = whole.local and _look(whole) != fs.FileType.NotFound
+    found = [whole] if exists else [locate(each) for each in expand_braces(source)]
+    for location in found:
+        is_folder(location)
+    return found
+
+
+def _look(location: Location) -> fs.FileType:
+    try:
+        return location.filesystem.get_file_info(location.path).type
+    except OSError as error:
+        raise InvalidInputError(
+            f"source '{location.name}' cannot be looked at: {error}; check the address, and "
+            "credentials, region and endpoint in the AWS_... variables",
+            reason="SOURCE_UNREADABLE",
+            source=location.name,
+        ) from error

@@ -1,0 +1,37 @@
+import os
+from pathlib import Path
+
+from pipelines.sources.entry import ABSENT
+from pipelines.sources.folder import folder_entries
+from pipelines.sources.location import locate
+from tests.unit.pipelines.sources.test_tar import write_tar
+
+
+def test_images_and_members_of_tars_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    write_tar(tmp_path / "b.tar", {"1.jpg": b"x", "1.txt": b"y"})
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "c.jpg").symlink_to(tmp_path / "nowhere")
+    first, second, third = folder_entries(locate(str(tmp_path)))
+    assert first.uri == (tmp_path / "a.jpg").as_uri()
+    status = (tmp_path / "a.jpg").stat()
+    assert first.stamp == f"1-{status.st_mtime_ns}"
+    assert second.uri.startswith((tmp_path / "b.tar").as_uri())
+    assert third.stamp == ABSENT
+
+
+def test_a_folder_that_cannot_be_entered_is_refused_as_one_input(tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"x")
+    # Also root cannot list a path beyond the system's limit.
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=deep)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(deep)
+    first, second = folder_entries(locate(str(folder)))
+    assert first.uri.endswith("/a.jpg")
+    assert second.refused is not None
+    assert "the folder cannot be used: file name too long" in second.refused.detail
