@@ -50,7 +50,9 @@ class ParquetCell:
 
 def parse_address(uri: str) -> TarMember | ParquetCell | None:
     """The part of a file that `uri` names; None for a whole file."""
-    file, _, fragment = uri.partition("#")
+    file, hash_sign, fragment = uri.partition("#")
+    if not hash_sign:
+        return None
     found = {key: values[0] for key, values in parse_qs(fragment, errors="surrogateescape").items()}
     try:
         if found.keys() == _MEMBER:

@@ -16,10 +16,9 @@ variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTI
 
 def local_path(uri: str) -> Path | None:
     """Path of a `file://` URI, None for every other scheme."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
+    if not uri.startswith("file:"):
         return None
-    return Path(os.fsdecode(unquote(parts.path, errors="surrogateescape")))
+    return Path(os.fsdecode(unquote(urlsplit(uri).path, errors="surrogateescape")))
 
 
 def file_system(uri: str) -> tuple[fs.FileSystem, str]:

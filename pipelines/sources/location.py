@@ -45,9 +45,8 @@ class Location:
 
         One file has one address, however dotted or quoted the entry is.
         """
-        scheme = urlsplit(address).scheme
-        # One letter before the colon is a drive, not a scheme.
-        if len(scheme) > 1 and "://" in address:
+        scheme, found, _ = address.partition("://")
+        if found and scheme.isalnum():
             return _canonical(address) if scheme in OBJECT_STORES else address
         folder = os.path.dirname(self.path)  # noqa: PTH120 not a path of this machine
         return self.uri(os.path.normpath(f"{folder}/{address}" if address[:1] != "/" else address))

@@ -85,7 +85,5 @@ def _strings(column: pa.Array) -> list[str | None]:
 
 
 def _stamp(uri: str) -> str | None:
-    if parse_address(uri) is not None:
-        return None
-    path = local_path(uri)
+    path = local_path(uri) if parse_address(uri) is None else None
     return None if path is None else local_stamp(path)

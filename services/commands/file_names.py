@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 from urllib.parse import unquote
 
+from pipelines.addresses import ParquetCell, TarMember, parse_address
+
 
 def file_names(uris: Sequence[str]) -> list[str]:
     """Return the part of each path that lies below the folder which all of them share."""
@@ -15,6 +17,13 @@ def file_names(uris: Sequence[str]) -> list[str]:
 
 
 def _path(uri: str) -> str:
+    match parse_address(uri):
+        case TarMember(file=file, name=name):
+            return f"{_path(file)}/{name}"
+        case ParquetCell(file=file, row_group=group, row=row):
+            return f"{_path(file)}/{group}/{row}"
+        case None:
+            pass
     scheme, found, rest = uri.partition("://")
     if not found:
         return uri

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pipelines.commit import latest_base
 from poolscore.encoder.encoder import Encoder
+from poolscore.errors import UnavailableError
 from poolscore.store.manifest import Manifest
 from poolscore.store.records import Snapshot
 from poolscore.store.shards import embeddings_from_arrow
@@ -41,7 +42,6 @@ def test_changed_content_replaces_rows_and_missing_images_stay_until_pruned(
     assert (first.progress.new, first.snapshot.rejected) == (20, 1)
     before = _by_name(world, first.snapshot)
 
-    (tmp_path / "other").mkdir()
     Image.new("RGB", (64, 48), "red").save(paths[0])
     Image.new("RGB", (48, 64), "blue").save(paths[1])
     kind.put_file(paths[0])
@@ -80,10 +80,10 @@ def test_a_run_that_replaces_rows_and_dies_before_its_manifest_goes_on(
     kind.put_file(paths[0])
 
     def die(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise UnavailableError("the store is gone")
 
     monkeypatch.setattr("pipelines.commit.commit_manifest", die)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(UnavailableError):
         world.embed_in_process(source, encoder)
     monkeypatch.undo()
     base = latest_base(world.catalog, world.store, "photos")

@@ -136,6 +136,19 @@ def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(
     assert "Nothing new: the pool holds all 96 inputs" in _run_here(world.home, *arguments)
 
 
+def test_missing_images_are_said_and_dropped_when_asked(tmp_path: Path, encoder: Encoder) -> None:
+    paths = write_photographs(tmp_path / "images", 3)
+    world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
+    world.embed_in_process(tmp_path / "images", encoder)
+    paths[0].unlink()
+    output = _run_here(world.home, "photos", str(tmp_path / "images"))
+    assert "Nothing new: the pool holds all 2 inputs already." in output
+    assert "missing         1  gone from the source, kept in the pool" in output
+    output = _run_here(world.home, "photos", str(tmp_path / "images"), "--prune")
+    assert "missing         1  dropped" in output
+    assert "pools/photos/snapshots/2: 2 embedded, 0 rejected; ranking 2 is active" in output
+
+
 def test_mistakes_are_one_line(tmp_path: Path, encoder: Encoder) -> None:
     world = EmbeddingWorld.create(tmp_path / "home", encoder.digest)
     code, output = _run(world.home, "nopool", str(tmp_path))

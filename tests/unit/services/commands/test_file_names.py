@@ -1,3 +1,4 @@
+from pipelines.addresses import ParquetCell, TarMember
 from services.commands.file_names import file_names
 
 
@@ -14,6 +15,13 @@ def test_only_what_all_share_is_left_out() -> None:
         "bucket/a%20b.jpg",
         "other/c.jpg",
     ]
+
+
+def test_images_in_files_are_named_by_their_place_in_them() -> None:
+    members = [TarMember("s3://b/x.tar", n, 9, f"cats/{n} a.jpg").uri for n in (1, 2)]
+    assert file_names(members) == ["1 a.jpg", "2 a.jpg"]
+    cells = [ParquetCell("file:///x%20y.parquet", "image", n, 7).uri for n in (0, 1)]
+    assert file_names(cells) == ["0/7", "1/7"]
 
 
 def test_folders_that_begin_alike_are_not_shared() -> None:
