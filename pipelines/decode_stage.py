@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.reading import read_bytes
+from pipelines.reading import read_in_order
 from poolscore.encoder.geometry import Geometry
 from poolscore.images.decode import DecodeLimits, decode
 from poolscore.images.reject import Reject
@@ -51,7 +51,8 @@ class _Decoded:
 def decode_batch(batch: pa.Table, geometry: Geometry, limits: DecodeLimits) -> pa.Table:
     """Read, decode and preprocess; a row that fails carries the reason and no pixels."""
     addresses = zip(batch["uri"].to_pylist(), batch["stamp"].to_pylist(), strict=True)
-    rows = [_decode_one(uri, stamp, geometry, limits) for uri, stamp in addresses]
+    contents = read_in_order(addresses, limits.max_bytes)
+    rows = [_decode_one(data, geometry, limits) for data in contents]
     rejects = [row.reject for row in rows]
     return pa.table(
         [
@@ -80,8 +81,7 @@ def pixels_to_arrow(rows: Sequence[npt.NDArray[np.uint8] | None]) -> pa.LargeBin
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(rows), buffers)
 
 
-def _decode_one(uri: str, stamp: str | None, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
-    data = read_bytes(uri, limits.max_bytes, stamp)
+def _decode_one(data: bytes | Reject, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
     if isinstance(data, Reject):
         return _Decoded(reject=data)
     content_hash = blake2b(data, digest_size=16).hexdigest()

@@ -16,7 +16,7 @@ variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTI
 
 def local_path(uri: str) -> Path | None:
     """Path of a `file://` URI, None for every other scheme."""
-    if not uri.startswith("file:"):
+    if uri[:5].lower() != "file:":
         return None
     return Path(os.fsdecode(unquote(urlsplit(uri).path, errors="surrogateescape")))
 

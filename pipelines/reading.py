@@ -1,12 +1,36 @@
 """Bytes behind an address, or a typed reject. Never raises."""
 
 import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from pipelines.addresses import ParquetCell, TarMember, parse_address
 from pipelines.file_systems import local_path, open_file
 from pipelines.row_groups import read_cell
 from poolscore.images.reject import Reject, RejectReason
+
+READ_AHEAD = 16
+"""Images of an object store that are fetched at a time, while earlier ones are decoded."""
+
+
+def read_in_order(
+    addresses: Iterable[tuple[str, str | None]], max_bytes: int
+) -> Iterator[bytes | Reject]:
+    """Read images by address and stamp; see `read_bytes`. Remote ones are waited for together."""
+    with ThreadPoolExecutor(READ_AHEAD) as pool:
+        ahead: deque[Callable[[], bytes | Reject]] = deque()
+        for uri, stamp in addresses:
+            if uri.startswith("file:"):  # a disk answers before a thread does
+                ahead.append(partial(read_bytes, uri, max_bytes, stamp))
+            else:
+                ahead.append(pool.submit(read_bytes, uri, max_bytes, stamp).result)
+            if len(ahead) == READ_AHEAD:
+                yield ahead.popleft()()
+        while ahead:
+            yield ahead.popleft()()
 
 
 def read_bytes(uri: str, max_bytes: int, stamp: str | None = None) -> bytes | Reject:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.reading import local_path, read_bytes
+from pipelines.file_systems import local_path
+from pipelines.reading import read_bytes, read_in_order
 from poolscore.images.reject import Reject, RejectReason
 
 
@@ -50,3 +51,16 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     result = read_bytes(path.as_uri(), 3)
     assert isinstance(result, Reject)
     assert result.reason is RejectReason.TOO_LARGE_BYTES
+
+
+def test_many_come_back_in_their_order_wherever_they_lie(tmp_path: Path) -> None:
+    uris: list[str] = []
+    for number in range(50):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(bytes([number]))
+        uris.append(path.as_uri() if number % 3 else f"nosuchscheme://host/{number}.jpg")
+    for number, content in enumerate(read_in_order([(uri, None) for uri in uris], 10)):
+        if number % 3:
+            assert content == bytes([number])
+        else:
+            assert isinstance(content, Reject)
