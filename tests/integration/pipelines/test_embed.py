@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.resident import resident
 from poolscore.encoder.encoder import Encoder
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.prompts.artefact import load_prompts
@@ -71,6 +72,8 @@ def test_every_input_leaves_one_right_row(tmp_path: Path, encoder: Encoder, kind
     assert (pool.counts.embedded, pool.counts.rejected) == (24, len(reasons) + 1)
     ranking = read_ranking(*world.store, get_ranking(world.catalog, "photos", 1))
     assert sorted(ranking.ids(0, 100)) == sorted(embedded["id"].to_pylist())
+    held = resident(world.store, world.manifest(outcome.snapshot))
+    assert sorted(held.ids.to_pylist()) == sorted(embedded["id"].to_pylist())
 
     assert seen[-1].done == seen[-1].total == table.num_rows
     assert seen[-1].rejects == expected

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,23 @@ def test_a_missing_file_is_named(store: tuple[fs.FileSystem, str]) -> None:
     filesystem, root = store
     with pytest.raises(NotFoundError, match="/pools/nope"):
         files.read_bytes(filesystem, f"{root}/pools/nope")
+
+
+def test_a_stream_replaces_the_file_when_it_has_ended(store: tuple[fs.FileSystem, str]) -> None:
+    filesystem, root = store
+    path = f"{root}/pools/file"
+    for content in (b"one", b"two"):
+        with files.atomic_stream(filesystem, path) as file:
+            file.write(content)
+        assert files.read_bytes(filesystem, path) == content
+
+
+def test_a_stream_that_fails_leaves_nothing_on_a_disk(tmp_path: Path) -> None:
+    filesystem, root = files.open_store(str(tmp_path))
+    with (
+        pytest.raises(ValueError, match="no"),
+        files.atomic_stream(filesystem, f"{root}/f") as file,
+    ):
+        file.write(b"half")
+        raise ValueError("no")
+    assert list(tmp_path.iterdir()) == []

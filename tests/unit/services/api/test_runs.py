@@ -16,7 +16,7 @@ from services.api.backend import Backend
 from services.api.ingress import Api
 from tests.seeding import seed_pool
 
-EMBED = pb.RunSpec(embed=pb.EmbedSpec(sources=["/photos"]))
+EMBED = pb.RunSpec(embed=pb.EmbedSpec(sources=["/photos", "s3://b/x"], prune=True))
 TRAIN = pb.RunSpec(train=pb.TrainSpec())
 
 
@@ -63,6 +63,12 @@ def test_a_rescore_run_keeps_what_was_asked(api: Api, pool: str):
     [
         (pb.RunSpec(), InvalidInputError, "SPEC_MISSING"),
         (pb.RunSpec(embed=pb.EmbedSpec()), InvalidInputError, "SOURCE_MISSING"),
+        (pb.RunSpec(embed=pb.EmbedSpec(sources=["a", ""])), InvalidInputError, "SOURCE_MISSING"),
+        (
+            pb.RunSpec(embed=pb.EmbedSpec(sources=["a", "pools/q"])),
+            InvalidInputError,
+            "SOURCE_NOT_ALONE",
+        ),
         (pb.RunSpec(neighbours=pb.NeighboursSpec(k=5)), UnimplementedError, "UNIMPLEMENTED"),
         (
             pb.RunSpec(rescore=pb.RescoreSpec(strategy="oracle")),
