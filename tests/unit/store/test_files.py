@@ -104,10 +104,7 @@ def test_a_stream_replaces_the_file_when_it_has_ended(store: tuple[fs.FileSystem
 
 def test_a_stream_that_fails_leaves_nothing_on_a_disk(tmp_path: Path) -> None:
     filesystem, root = files.open_store(str(tmp_path))
-    with (
-        pytest.raises(ValueError, match="no"),
-        files.atomic_stream(filesystem, f"{root}/f") as file,
-    ):
+    with suppress(ValueError), files.atomic_stream(filesystem, f"{root}/f") as file:
         file.write(b"half")
         raise ValueError("no")
     assert list(tmp_path.iterdir()) == []
