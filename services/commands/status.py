@@ -72,13 +72,13 @@ def _run_table(runs: Sequence[run_pb.Run]) -> Table:
 
 
 def describe(progress: run_pb.RunProgress, *, running: bool) -> str:
-    """Progress in words: done, rejected and, while it runs, the stage, rate and time left."""
+    """Progress in words: done, what is odd and, while it runs, the stage, rate and time left."""
     parts = [progress.message] if running and progress.message else []
     if progress.total:
         parts.append(f"{progress.done:,}/{progress.total:,}")
     rejected = sum(progress.rejects.values())
-    if rejected:
-        parts.append(f"{rejected:,} rejected")
+    counts = {"rejected": rejected, "changed": progress.changed, "missing": progress.missing}
+    parts += [f"{count:,} {what}" for what, count in counts.items() if count]
     if running and progress.rate > 0:
         parts.append(f"{progress.rate:.0f}/s")
         if progress.seconds_left >= 0:

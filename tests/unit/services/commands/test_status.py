@@ -21,3 +21,5 @@ def test_a_run_says_what_it_does() -> None:
 def test_an_ended_run_keeps_its_counts_only() -> None:
     assert describe(PROGRESS, running=False) == "1,000/3,010, 5 rejected"
     assert describe(pb.RunProgress(), running=False) == ""
+    found = pb.RunProgress(total=2, done=2, known=5, changed=2, missing=1)
+    assert describe(found, running=False) == "2/2, 2 changed, 1 missing"
