@@ -82,10 +82,10 @@ class ScannedEmbeddings:
 
 def scan(store: Store, snapshot: Snapshot) -> ScannedEmbeddings:
     """The embeddings of a registered snapshot. Raises what `load_manifest` raises."""
-    return ScannedEmbeddings(store, manifest_of(store, snapshot))
+    return ScannedEmbeddings(store, snapshot_manifest(store, snapshot))
 
 
-def manifest_of(store: Store, snapshot: Snapshot) -> Manifest:
+def snapshot_manifest(store: Store, snapshot: Snapshot) -> Manifest:
     """The manifest of a registered snapshot. Raises what `load_manifest` raises."""
     return load_manifest(*store, snapshot.manifest_uri, snapshot.manifest_sha256)
 

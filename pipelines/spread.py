@@ -11,7 +11,14 @@ import ray
 from pipelines.cluster import cores, quieten
 from pipelines.failure import below_ray
 from pipelines.places import Store
-from pipelines.scan import ScannedEmbeddings, concatenate, manifest_of, read_entry, stack, steps
+from pipelines.scan import (
+    ScannedEmbeddings,
+    concatenate,
+    read_entry,
+    snapshot_manifest,
+    stack,
+    steps,
+)
 from poolscore.encoder.hardware import resolve_device
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
@@ -62,7 +69,7 @@ class SpreadEmbeddings(ScannedEmbeddings):
 
 def spread(store: Store, snapshot: Snapshot) -> SpreadEmbeddings:
     """The embeddings of a registered snapshot. Raises what `load_manifest` raises."""
-    return SpreadEmbeddings(store, manifest_of(store, snapshot))
+    return SpreadEmbeddings(store, snapshot_manifest(store, snapshot))
 
 
 def _in_order(table: pa.Table) -> Scores:

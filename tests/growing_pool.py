@@ -34,6 +34,6 @@ class GrowingPool:
             path=relative(self.root, str(path)), rows=ROWS, embedded=ROWS, rejected=0
         )
         self._entries.append(entry)
-        manifest = manifest_with(self.pool, number, self._entries)
+        manifest = manifest_with(self._entries, number)
         uri, sha256 = commit_manifest(fs.LocalFileSystem(), self.root, manifest)
         return add_snapshot(self._catalog, "p", uri, sha256, manifest.embedded, 0, DIGEST)

@@ -1,6 +1,7 @@
 """A store with shards, a catalog and a pool, made without Ray and without an encoder."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -65,19 +66,7 @@ def manifest_of(store: Store, *paths: Path) -> Manifest:
                 rejected=len(reasons) - embedded,
             )
         )
-    return Manifest(
-        pool="p",
-        run=1,
-        encoder=EncoderSpec(),
-        encoder_digest=DIGEST,
-        dim=DIM,
-        shards=sort_shards(entries),
-        embedded=sum(entry.embedded for entry in entries),
-        rejected=sum(entry.rejected for entry in entries),
-        rejects=dict(rejects),
-        sources=("s",),
-        created=utcnow(),
-    )
+    return manifest_with(entries, rejects=rejects)
 
 
 def write_shard(
@@ -120,19 +109,21 @@ def write_shard(
     return path
 
 
-def manifest_with(pool: Pool, run: int, entries: list[ShardEntry]) -> Manifest:
-    """A manifest of `p` with these shards; what is rejected is empty."""
+def manifest_with(
+    entries: list[ShardEntry], run: int = 1, rejects: Mapping[str, int] | None = None
+) -> Manifest:
+    """A manifest of `p` with these shards; what is rejected is empty unless `rejects` says more."""
     rejected = sum(entry.rejected for entry in entries)
     return Manifest(
         pool="p",
         run=run,
-        encoder=pool.encoder,
+        encoder=EncoderSpec(),
         encoder_digest=DIGEST,
         dim=DIM,
         shards=sort_shards(entries),
         embedded=sum(entry.embedded for entry in entries),
         rejected=rejected,
-        rejects={"EMPTY": rejected} if rejected else {},
+        rejects=dict(rejects or ({"EMPTY": rejected} if rejected else {})),
         sources=("s",),
         created=utcnow(),
     )

@@ -31,7 +31,7 @@ KEPT = [0, 2, 3, 4, 5]
 @pytest.fixture
 def snapshot(tmp_path: Path) -> tuple[Store, Manifest]:
     """Seven images in three shards, one of them rejected, and a shard of rejects only."""
-    _, store, pool = open_world(tmp_path)
+    _, store, _ = open_world(tmp_path)
     places = RunPlaces.of(store, "p", 1)
     parts = [(slice(0, 3), {"i1": "EMPTY"}), (slice(3, 6), {}), (slice(6, 7), {"i6": "EMPTY"})]
     entries: list[ShardEntry] = []
@@ -46,7 +46,7 @@ def snapshot(tmp_path: Path) -> tuple[Store, Manifest]:
                 rejected=len(rejects),
             )
         )
-    manifest = manifest_with(pool, 1, entries)
+    manifest = manifest_with(entries)
     return store, manifest
 
 

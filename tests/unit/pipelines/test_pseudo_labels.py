@@ -37,7 +37,7 @@ def world(tmp_path: Path) -> World:
     path = write_shard(RunPlaces.of(store, "p", 1), "a", IDS, vectors=VECTORS)
     shard = files.relative(store[1], str(path))
     entry = ShardEntry(path=shard, rows=COUNT, embedded=COUNT, rejected=0)
-    manifest = manifest_with(pool, 1, [entry])
+    manifest = manifest_with([entry])
     features: PromptFeatures = prompts()
     held = ScannedEmbeddings(store, manifest)
     scored = ScoredPool(held, held.score(features))

@@ -58,7 +58,7 @@ def world(tmp_path: Path) -> World:
         path = write_shard(places, name, IDS[part], vectors=VECTORS[part])
         shard = files.relative(store[1], str(path))
         entries.append(ShardEntry(path=shard, rows=half, embedded=half, rejected=0))
-    manifest = manifest_with(pool, 1, entries)
+    manifest = manifest_with(entries)
     uri, sha256 = commit_manifest(*store, manifest)
     add_snapshot(catalog, "p", uri, sha256, COUNT, 0, DIGEST)
     digest, path = save_prompts(store[0], f"{store[1]}/prompts", TrainedPrompts(prompts()), {})

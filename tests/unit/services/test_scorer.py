@@ -78,7 +78,7 @@ def test_the_pool_that_was_not_asked_for_longest_makes_room(pool: GrowingPool, p
 
 def test_a_shard_stays_in_its_part_as_the_pool_grows(pool: GrowingPool) -> None:
     entries = [ShardEntry(path=f"shard-{n:03}", rows=1, embedded=1, rejected=0) for n in range(90)]
-    few, many = (manifest_with(pool.pool, 1, entries[:size]) for size in (60, 90))
+    few, many = (manifest_with(entries[:size], 1) for size in (60, 90))
     for number in range(4):
         early = set(manifest_of(few, number, 4).shards)
         late = manifest_of(many, number, 4)
