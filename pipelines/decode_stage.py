@@ -14,6 +14,7 @@ import pyarrow as pa
 from pipelines.reading import read_bytes
 from poolscore.encoder.geometry import Geometry
 from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.perceptual_hash import BYTES, perceptual_hash
 from poolscore.images.reject import Reject
 
 DECODED_SCHEMA = pa.schema(
@@ -23,6 +24,7 @@ DECODED_SCHEMA = pa.schema(
         ("content_hash", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
+        ("perceptual_hash", pa.binary(BYTES)),
         ("reject_reason", pa.string()),
         ("reject_detail", pa.string()),
         ("pixels", pa.large_binary()),
@@ -37,6 +39,7 @@ class _Decoded:
     content_hash: str | None = None
     width: int | None = None
     height: int | None = None
+    perceptual_hash: bytes | None = None
     reject: Reject | None = None
     pixels: npt.NDArray[np.uint8] | None = None
 
@@ -52,6 +55,7 @@ def decode_batch(batch: pa.Table, geometry: Geometry, limits: DecodeLimits) -> p
             pa.array([row.content_hash for row in rows], pa.string()),
             pa.array([row.width for row in rows], pa.int32()),
             pa.array([row.height for row in rows], pa.int32()),
+            pa.array([row.perceptual_hash for row in rows], pa.binary(BYTES)),
             pa.array([reject and reject.reason.value for reject in rejects], pa.string()),
             pa.array([reject and reject.detail for reject in rejects], pa.string()),
             pixels_to_arrow([row.pixels for row in rows]),
@@ -78,7 +82,8 @@ def _decode_one(uri: str, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
     image = decode(data, limits)
     if isinstance(image, Reject):
         return _Decoded(content_hash, reject=image)
-    return _Decoded(content_hash, image.width, image.height, pixels=geometry(image))
+    seen = perceptual_hash(image)
+    return _Decoded(content_hash, image.width, image.height, seen, pixels=geometry(image))
 
 
 def pixels_from_arrow(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:

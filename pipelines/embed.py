@@ -1,7 +1,7 @@
-"""An embedding run: list, embed what is new, commit a snapshot, rank it."""
+"""An embedding run: list, embed what is new, commit a snapshot, find neighbours, rank it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.cluster import connect
 from pipelines.commit import (
@@ -16,12 +16,13 @@ from pipelines.commit import (
 from pipelines.config import EmbedConfig
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
+from pipelines.neighbours import FEWEST, make_graph
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan, load_plan, make_plan, overlaps
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
-from pipelines.share import is_pool, share_snapshot
+from pipelines.share import is_pool, share_snapshot, source_pool
 from pipelines.stopping import check_stop
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
@@ -29,6 +30,7 @@ from poolscore.encoder.load import load_encoder
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Manifest
+from poolscore.store.neighbour_graphs import find_graph, newest_graph
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
 from poolscore.store.shards import shard_schema
@@ -110,6 +112,8 @@ def run_embed(
         check_stop(should_stop)
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
+    with watch.stage("neighbours"):
+        _neighbours(job, snapshot, source, progress)
     version = register_prompt_zero(catalog, store, pool, trained)
     # Prompts may have been trained while this run embedded.
     pool = get_pool(catalog, pool_id)
@@ -137,6 +141,26 @@ def run_embed(
         progress=progress,
         stages=(*watch.stages, *scoring),
     )
+
+
+def _neighbours(job: _Job, snapshot: Snapshot, source: str, progress: RunProgress) -> None:
+    """Grow the neighbour graph of the pool, or of the pool whose embeddings it shares."""
+    pool_id = snapshot.pool_id
+    if snapshot.embedded < FEWEST or find_graph(job.catalog, pool_id, snapshot.number) is not None:
+        return
+    earlier = newest_graph(job.catalog, pool_id)
+    if earlier is None and is_pool(source):
+        earlier = newest_graph(job.catalog, source_pool(source))
+    done = 0
+
+    def on_rows(count: int) -> None:
+        nonlocal done
+        check_stop(job.should_stop)
+        done += count
+        message = f"neighbours of {done:,} images found"
+        job.on_progress(replace(progress, message=message))
+
+    make_graph(job.catalog, job.store, snapshot, earlier=earlier, on_rows=on_rows)
 
 
 def _plan(job: _Job, plan: Plan | None, source: str) -> Plan:

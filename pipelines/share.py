@@ -16,13 +16,18 @@ def is_pool(source: str) -> bool:
     return source.startswith(_PREFIX)
 
 
+def source_pool(source: str) -> str:
+    """Id of the pool that such a source names."""
+    return source.removeprefix(_PREFIX)
+
+
 def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, source: str) -> Snapshot:
     """Register a snapshot of `pool` that consists of the shards of the pool that `source` names.
 
     Raises NotFoundError POOL_NOT_FOUND; FailedPreconditionError POOL_NOT_EMBEDDED,
     ENCODER_MISMATCH, POOL_NOT_EMPTY.
     """
-    other = get_pool(catalog, source.removeprefix(_PREFIX))
+    other = get_pool(catalog, source_pool(source))
     manifest = latest_manifest(catalog, store, other.pool_id)
     if manifest is None:
         raise FailedPreconditionError(

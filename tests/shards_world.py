@@ -54,6 +54,7 @@ def write_shard(
     *,
     committed: bool = True,
     vectors: np.ndarray | None = None,
+    hashes: list[bytes | None] | None = None,
 ) -> Path:
     """One shard as Ray Data leaves it; `rejects` maps ids among `ids` to reasons."""
     rejects = rejects or {}
@@ -63,6 +64,7 @@ def write_shard(
         "id": pa.array(ids),
         "uri": pa.array([f"file:///{each}.jpg" for each in ids]),
         "embedding": embeddings_to_arrow(vectors, valid),
+        "perceptual_hash": pa.array(hashes or [None] * len(ids), pa.binary(16)),
         "reject_reason": pa.array([rejects.get(each) for each in ids], pa.string()),
     }
     schema = shard_schema(DIM, DIGEST)

@@ -1,9 +1,11 @@
 """`RunService`: queue, read, cancel and watch runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
-from poolscore.errors import InvalidInputError, UnimplementedError
+from poolscore.errors import InvalidInputError
+from poolscore.neighbours.limits import MOST_NEIGHBOURS, NEIGHBOURS
 from poolscore.store import prompt_versions, runs
 from poolscore.store.pool_rules import check_strategy
 from poolscore.store.records import Run, RunKind
@@ -61,7 +63,7 @@ class RunApi:
             # Any process may write the run, so that the catalog is the only place to ask.
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
-    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, dict[str, str]]:
+    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, Mapping[str, Any]]:
         match spec.WhichOneof("kind"):
             case "embed":
                 if not spec.embed.source:
@@ -77,14 +79,11 @@ class RunApi:
                 self.backend.embedded_pool(pool_id)
                 return RunKind.TRAIN, {}
             case "neighbours":
-                raise UnimplementedError(
-                    "this server does not build nearest-neighbour graphs yet",
-                    method="poolscore.v1.RunService/StartRun",
-                    kind="neighbours",
-                )
+                self.backend.embedded_pool(pool_id)
+                return RunKind.NEIGHBOURS, {"k": _neighbours(spec.neighbours.k)}
             case _:
                 raise InvalidInputError(
-                    "spec is empty; set embed, rescore or train",
+                    "spec is empty; set embed, rescore, neighbours or train",
                     reason="SPEC_MISSING",
                     field="spec",
                 )
@@ -103,6 +102,16 @@ class RunApi:
             prompt_versions.get_prompt_version(self.backend.catalog, pool_id, number)
             fields["prompt_version"] = spec.prompt_version
         return fields
+
+
+def _neighbours(k: int) -> int:
+    if not 0 <= k <= MOST_NEIGHBOURS:
+        raise InvalidInputError(
+            f"spec.neighbours.k is {k}; give 1 to {MOST_NEIGHBOURS}, or 0 for {NEIGHBOURS}",
+            reason="INVALID_K",
+            field="spec.neighbours.k",
+        )
+    return k or NEIGHBOURS
 
 
 def queue_training(backend: Backend, pool_id: str, request_id: str | None) -> Run:

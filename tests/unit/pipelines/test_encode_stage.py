@@ -15,7 +15,7 @@ def test_shard_rows_put_embeddings_and_scores_where_they_belong() -> None:
         {
             "id": ["a", "b", "c"],
             "uri": ["u", "v", "w"],
-            **{name: [None] * 3 for name in ("content_hash", "width", "height")},
+            **{name: [None] * 3 for name in ("content_hash", "width", "height", "perceptual_hash")},
             "reject_reason": ["EMPTY", None, None],
             **{name: [None] * 3 for name in ("reject_detail", "pixels")},
         },
