@@ -1,5 +1,6 @@
 """A pool on disk that grows by a shard at a time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class GrowingPool:
         self._entries: list[ShardEntry] = []
         self.vectors: dict[str, np.ndarray] = {}
 
-    def grow(self, hashes: list[bytes | None] | None = None) -> Snapshot:
+    def grow(self, hashes: Sequence[bytes | None] | None = None) -> Snapshot:
         number = len(self._entries) + 1
         places = RunPlaces.of((fs.LocalFileSystem(), self.root), "p", number)
         ids = [f"{number}-{row}" for row in range(ROWS)]

@@ -1,5 +1,6 @@
 """A store with shards, a catalog and a pool, made without Ray and without an encoder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def write_shard(
     *,
     committed: bool = True,
     vectors: np.ndarray | None = None,
-    hashes: list[bytes | None] | None = None,
+    hashes: Sequence[bytes | None] | None = None,
 ) -> Path:
     """One shard as Ray Data leaves it; `rejects` maps ids among `ids` to reasons."""
     rejects = rejects or {}
