@@ -14,6 +14,7 @@ import pyarrow as pa
 from pipelines.reading import read_in_order
 from poolscore.encoder.geometry import Geometry
 from poolscore.images.decode import DecodeLimits, decode
+from poolscore.images.perceptual_hash import BYTES, perceptual_hash
 from poolscore.images.reject import Reject
 
 DECODED_SCHEMA = pa.schema(
@@ -25,6 +26,7 @@ DECODED_SCHEMA = pa.schema(
         ("content_hash", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
+        ("perceptual_hash", pa.binary(BYTES)),
         ("reject_reason", pa.string()),
         ("reject_detail", pa.string()),
         ("pixels", pa.large_binary()),
@@ -44,6 +46,7 @@ class _Decoded:
     content_hash: str | None = None
     width: int | None = None
     height: int | None = None
+    perceptual_hash: bytes | None = None
     reject: Reject | None = None
     pixels: npt.NDArray[np.uint8] | None = None
 
@@ -63,6 +66,7 @@ def decode_batch(batch: pa.Table, geometry: Geometry, limits: DecodeLimits) -> p
             pa.array([row.content_hash for row in rows], pa.string()),
             pa.array([row.width for row in rows], pa.int32()),
             pa.array([row.height for row in rows], pa.int32()),
+            pa.array([row.perceptual_hash for row in rows], pa.binary(BYTES)),
             pa.array([reject and reject.reason.value for reject in rejects], pa.string()),
             pa.array([reject and reject.detail for reject in rejects], pa.string()),
             pixels_to_arrow([row.pixels for row in rows]),
@@ -88,7 +92,13 @@ def _decode_one(data: bytes | Reject, geometry: Geometry, limits: DecodeLimits) 
     found = decode(data, limits, ENOUGH * max(geometry.size))
     if isinstance(found, Reject):
         return _Decoded(content_hash, reject=found)
-    return _Decoded(content_hash, found.width, found.height, pixels=geometry(found.image))
+    return _Decoded(
+        content_hash,
+        found.width,
+        found.height,
+        perceptual_hash(found.image),
+        pixels=geometry(found.image),
+    )
 
 
 def pixels_from_arrow(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""An embedding run: list, embed what is new, commit a snapshot, rank it."""
+"""An embedding run: list, embed what is new, commit a snapshot, find neighbours, rank it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from pipelines.config import EmbedConfig
 from pipelines.embed_spec import named_pool
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
+from pipelines.neighbours import FEWEST, make_graph
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Base, Plan, is_outdated, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
@@ -30,6 +31,7 @@ from poolscore.encoder.load import load_encoder
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import load_manifest
+from poolscore.store.neighbour_graphs import find_graph, newest_graph
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, StageSeconds
 from poolscore.store.shards import shard_schema
@@ -115,6 +117,8 @@ def run_embed(
         check_stop(should_stop)
         snapshot, progress = _embed_planned(job, pool, plan, features, watch)
     places.remove_working_files()
+    with watch.stage("neighbours"):
+        _neighbours(job, snapshot, other, progress)
     version = register_prompt_zero(catalog, store, pool, trained)
     # Prompts may have been trained while this run embedded.
     pool = get_pool(catalog, pool_id)
@@ -141,6 +145,26 @@ def run_embed(
         progress=progress,
         stages=(*watch.stages, *scoring),
     )
+
+
+def _neighbours(job: _Job, snapshot: Snapshot, shared: str | None, progress: RunProgress) -> None:
+    """Grow the neighbour graph of the pool, or of the pool `shared` whose embeddings it shares."""
+    pool_id = snapshot.pool_id
+    if snapshot.embedded < FEWEST or find_graph(job.catalog, pool_id, snapshot.number) is not None:
+        return
+    earlier = newest_graph(job.catalog, pool_id)
+    if earlier is None and shared is not None:
+        earlier = newest_graph(job.catalog, shared)
+    done = 0
+
+    def on_rows(count: int) -> None:
+        nonlocal done
+        check_stop(job.should_stop)
+        done += count
+        message = f"neighbours of {done:,} images found"
+        job.on_progress(replace(progress, message=message))
+
+    make_graph(job.catalog, job.store, snapshot, earlier=earlier, on_rows=on_rows)
 
 
 def _plan(job: _Job, sources: Sequence[str]) -> Plan:

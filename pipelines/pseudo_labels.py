@@ -1,6 +1,6 @@
 """Which predictions of the pool a training takes for labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from pipelines.answers import UsableAnswers
 from pipelines.embeddings import ScoredPool
-from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.correctness.evidence import evidence, neighbour_support
 from poolscore.correctness.outcomes import calibrated
+from poolscore.neighbours.exact import nearest_neighbours
+from poolscore.neighbours.limits import NEIGHBOURS
+from poolscore.neighbours.lists import Neighbours
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.mining import mine_pseudo_labels
 from poolscore.scoring.probabilities import class_probabilities
@@ -30,6 +32,8 @@ class Before:
     prompts: PromptFeatures
     learned_from: frozenset[str]
     """Items that anything had been said of when they were trained."""
+    graph: Callable[[], Neighbours | None] = lambda: None
+    """Neighbours of every image among the pool's rows, if they are known."""
 
 
 def mine(
@@ -41,7 +45,8 @@ def mine(
     """Return rows of the pool and their classes; an answered image is never mined.
 
     By p_clean, or, with `pseudo_confidence`, by the probability of being right: that takes the
-    embeddings of the whole pool and their neighbour graph into memory.
+    embeddings of the whole pool and their neighbour graph into memory. Where the pool has no graph
+    it is made for this, which costs the square of the pool.
     """
     pool = before.pool
     ids = np.array(pool.ids.to_pylist(), dtype=np.str_)
@@ -75,7 +80,9 @@ def _outcomes(answers: UsableAnswers, learned_from: frozenset[str]) -> dict[str,
 def _p_correct(
     before: Before, features_ND: npt.NDArray[np.float16], outcomes: dict[str, int]
 ) -> npt.NDArray[np.float64]:
-    scores, rows_NK = before.pool.scores, nearest_neighbours(features_ND).rows_NK
+    known = before.graph()
+    rows_NK = (known or nearest_neighbours(features_ND)).first(NEIGHBOURS).rows_NK
+    scores = before.pool.scores
     probabilities_NC = class_probabilities(features_ND, before.prompts)
     evidence_N = evidence(scores, neighbour_support(probabilities_NC, scores.predicted, rows_NK))
     rows = pc.index_in(pa.array(list(outcomes), pa.string()), value_set=before.pool.ids).to_numpy()

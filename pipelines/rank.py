@@ -8,7 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.embeddings import ScoredPool
+from pipelines.near_duplicates import one_of_each_group
 from pipelines.places import Store
+from pipelines.pool_graph import stored_groups
 from pipelines.view import ViewSource, view_parts
 from poolscore import __version__
 from poolscore.acquisition.base import Strategy
@@ -18,9 +20,10 @@ from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import effective_labels
+from poolscore.store.neighbour_graphs import find_graph
 from poolscore.store.ranking_file import ranking_table, write_ranking
 from poolscore.store.rankings import add_ranking
-from poolscore.store.records import Pool, Ranking
+from poolscore.store.records import NeighbourGraph, Pool, Ranking
 
 RANKING_SIZE = 100_000
 """Rows of a ranking; a batch is leased from its top."""
@@ -49,14 +52,20 @@ def rank(
 
     A strategy that chooses batches as a whole chooses the labels of one training round
     (`train_after_labels`, or one label a class); the rest of its ranking follows by entropy.
+    Where the snapshot has a neighbour graph, of near-duplicates one is considered at most.
     The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
     """
     strategy = get_strategy(request.strategy or pool.strategy)
     seed = default_seed(request) if request.seed is None else request.seed
     labels = effective_labels(catalog, pool.pool_id)[0]
     rows = _open_rows(scored.ids, [each.item_id for each in labels])
+    graph = find_graph(catalog, pool.pool_id, request.snapshot)
+    if graph is not None:
+        rows = one_of_each_group(scored.ids, rows, stored_groups(store, graph, scored.ids))
     parts = view_parts(
-        ViewSource(catalog, store, pool, request.prompt_version, scored), rows, labels
+        ViewSource(catalog, store, pool, request.snapshot, request.prompt_version, scored),
+        rows,
+        labels,
     )
     block = pool.train_after_labels or max(SMALLEST_BLOCK, 2 * len(pool.classes))
     choice = rank_all(strategy, parts, request.size, block, np.random.default_rng(seed))
@@ -76,7 +85,7 @@ def rank(
         request.snapshot,
         request.prompt_version,
         strategy.name,
-        _parameters(strategy, request, block, len(rows)),
+        _parameters(strategy, request, block, len(rows), graph),
         seed,
         __version__,
         pool.encoder_digest,
@@ -87,13 +96,19 @@ def rank(
 
 
 def _parameters(
-    strategy: Strategy, request: RankRequest, block: int, images: int
-) -> dict[str, int]:
-    parameters = {"size": request.size}
+    strategy: Strategy,
+    request: RankRequest,
+    block: int,
+    images: int,
+    graph: NeighbourGraph | None,
+) -> dict[str, int | str]:
+    parameters: dict[str, int | str] = {"size": request.size}
     if strategy.batchwise:
         parameters["block"] = block
     if strategy.most is not None and images > strategy.most:
         parameters["sample"] = strategy.most
+    if graph is not None:
+        parameters["neighbours"] = graph.sha256
     return parameters
 
 

@@ -11,12 +11,13 @@ import pyarrow as pa
 from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
 from poolscore.errors import FailedPreconditionError
+from poolscore.images.perceptual_hash import BYTES
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store import files
 from poolscore.store.manifest import Manifest, ShardEntry, load_manifest
 from poolscore.store.records import Snapshot
-from poolscore.store.shards import ShardData, read_names, read_shard
+from poolscore.store.shards import ShardData, read_hashes, read_names, read_shard
 
 READERS = 4
 """Threads that read shards while the kernel computes."""
@@ -40,6 +41,15 @@ class ScannedEmbeddings:
     def uris(self) -> pa.Array:
         """Addresses."""
         return self._names[1]
+
+    @property
+    def hashes(self) -> pa.Array:
+        """Perceptual hashes, null where the shard is older than those."""
+        filesystem, root = self._store
+        paths = [files.absolute(root, shard.path) for shard in self._manifest.shards]
+        with ThreadPoolExecutor(READERS) as pool:
+            parts = list(pool.map(lambda path: read_hashes(filesystem, path), paths))
+        return pa.concat_arrays([pa.array([], pa.binary(BYTES)), *parts])
 
     def score(self, prompts: PromptFeatures) -> Scores:
         """Score every cached embedding, `ROWS_PER_STEP` at a time."""

@@ -9,6 +9,7 @@ import numpy as np
 from pipelines.answers import UsableAnswers, usable_answers
 from pipelines.embeddings import Embeddings, OpenEmbeddings, ScoredPool, rows_of
 from pipelines.places import Store
+from pipelines.pool_graph import stored_neighbours
 from pipelines.pseudo_labels import Before, mine
 from pipelines.rank import RankRequest, default_seed
 from pipelines.rescore import rescore_pool
@@ -74,7 +75,7 @@ def train_pool(
         answers = usable_answers(given, pool.classes, embeddings.ids)
         data = _answered(embeddings, answers)
         if config.pseudo_per_class:
-            before = _before(catalog, store, pool_id, active, embeddings)
+            before = _before(catalog, store, pool, snapshot, embeddings)
             rows, classes = mine(before, answers, given, config)
             data = data.with_pseudo_labels(embeddings.take(rows), classes)
     with watch.stage("train"):
@@ -131,12 +132,16 @@ def _answered(embeddings: Embeddings, answers: UsableAnswers) -> TrainingSet:
 
 
 def _before(
-    catalog: Catalog, store: Store, pool_id: str, active: int, embeddings: Embeddings
+    catalog: Catalog, store: Store, pool: Pool, snapshot: int, embeddings: Embeddings
 ) -> Before:
-    version = get_prompt_version(catalog, pool_id, active)
+    version = get_prompt_version(catalog, pool.pool_id, _active(pool)[1])
     prompts = _load(store, version).features
-    learned_from = answered_until(catalog, pool_id, version.label_watermark)
-    return Before(ScoredPool(embeddings, embeddings.score(prompts)), prompts, learned_from)
+    return Before(
+        ScoredPool(embeddings, embeddings.score(prompts)),
+        prompts,
+        answered_until(catalog, pool.pool_id, version.label_watermark),
+        lambda: stored_neighbours(catalog, store, pool.pool_id, snapshot, embeddings.ids),
+    )
 
 
 def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:

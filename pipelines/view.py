@@ -9,8 +9,11 @@ import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64, ScoredPool, rows_of
 from pipelines.places import Store
-from poolscore.acquisition.build_view import ViewParts
+from pipelines.pool_graph import stored_neighbours
+from poolscore.acquisition.build_view import NEIGHBOURS, ViewParts
 from poolscore.labels.answer import Label, class_indices
+from poolscore.neighbours.among import among
+from poolscore.neighbours.lists import Neighbours
 from poolscore.prompts.artefact import load_prompts
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store import files
@@ -28,6 +31,7 @@ class ViewSource:
     catalog: Catalog
     store: Store
     pool: Pool
+    snapshot: int
     prompt_version: int
     scored: ScoredPool
 
@@ -49,7 +53,15 @@ def view_parts(source: ViewSource, rows: Int64, labels: list[EffectiveLabel]) ->
         prompts=lambda: source.prompts,
         features=lambda some: scored.embeddings.take(rows[some]),
         labeled=lambda: _labeled(source, labels),
+        graph=lambda: _graph(source, rows),
     )
+
+
+def _graph(source: ViewSource, rows: Int64) -> Neighbours | None:
+    """The stored neighbours of these rows among each other, where they are enough of them."""
+    pool_id, ids = source.pool.pool_id, source.scored.ids
+    graph = stored_neighbours(source.catalog, source.store, pool_id, source.snapshot, ids)
+    return None if graph is None else among(graph, rows, NEIGHBOURS)
 
 
 def _labeled(

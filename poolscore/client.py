@@ -121,6 +121,10 @@ class Client:
         spec = run_pb.EmbedSpec(sources=sources, prune=prune)
         return self.start_run(pool_id, run_pb.RunSpec(embed=spec))
 
+    def build_neighbours(self, pool_id: str, k: int = 0) -> run_pb.Run:
+        """Queue a new neighbour graph of the active snapshot; 0 neighbours mean the default."""
+        return self.start_run(pool_id, run_pb.RunSpec(neighbours=run_pb.NeighboursSpec(k=k)))
+
     def get_run(self, name: str) -> run_pb.Run:
         """Return a run."""
         with errors_of(self.address):

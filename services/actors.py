@@ -33,7 +33,7 @@ class _WorkerActor(Worker):
 
 
 class Embedder(_WorkerActor):
-    """Does embedding and re-scoring runs, and loads encoders for the API."""
+    """Does embedding, re-scoring and neighbour runs, and loads encoders for the API."""
 
     def resolve_encoder(self, spec: EncoderSpec) -> tuple[EncoderSpec, str]:
         """Load an encoder; its digest, and the spec with the precision that `auto` means here.

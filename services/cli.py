@@ -2,7 +2,7 @@
 
 import typer
 
-from services.commands import label, lease, prompts, serve, status
+from services.commands import label, lease, neighbours, prompts, serve, status
 
 
 def register(app: typer.Typer) -> None:
@@ -10,5 +10,6 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve.serve)
     app.command("lease")(lease.lease)
     app.command("label")(label.label)
+    app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
     app.add_typer(prompts.app, name="prompts")

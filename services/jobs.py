@@ -6,13 +6,14 @@ from pipelines.cluster import quieten
 from pipelines.embed import run_embed
 from pipelines.encode_stage import check_digest
 from pipelines.heartbeat import Heartbeat
+from pipelines.rebuild_graph import rebuild_graph
 from pipelines.rescore import rescore_pool
 from pipelines.train import train_pool
 from poolscore.config import Settings
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import AbortedError, UnimplementedError
+from poolscore.errors import AbortedError
 from poolscore.prompts.config import parse_config
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import open_store
@@ -37,7 +38,7 @@ def execute(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) ->
             case RunKind.TRAIN:
                 return _train(catalog, store_uri, run, heartbeat)
             case RunKind.NEIGHBOURS:
-                raise UnimplementedError("this server does not build nearest-neighbour graphs yet")
+                return _neighbours(catalog, store_uri, run, heartbeat)
     except AbortedError as error:
         if error.reason != "RUN_STOPPED":
             raise
@@ -104,6 +105,22 @@ def _train(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         RunState.SUCCEEDED,
         prompt_version=outcome.prompt_version.number,
         ranking=outcome.ranking.number,
+        progress=heartbeat.progress,
+        stages=outcome.stages,
+    )
+
+
+def _neighbours(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
+    outcome = rebuild_graph(
+        catalog,
+        open_store(store_uri),
+        run.pool_id,
+        run.spec["k"],
+        functools.partial(_report, heartbeat),
+    )
+    return Outcome(
+        RunState.SUCCEEDED,
+        snapshot=outcome.graph.snapshot,
         progress=heartbeat.progress,
         stages=outcome.stages,
     )

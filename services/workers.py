@@ -16,7 +16,7 @@ EMBEDDER = "poolscore-embedder"
 TRAINER = "poolscore-trainer"
 
 KINDS: dict[str, tuple[RunKind, ...]] = {
-    EMBEDDER: (RunKind.EMBED, RunKind.RESCORE),
+    EMBEDDER: (RunKind.EMBED, RunKind.RESCORE, RunKind.NEIGHBOURS),
     TRAINER: (RunKind.TRAIN,),
 }
 """Kinds of runs by the name of the actor that does them."""

@@ -1,7 +1,7 @@
 """A store with shards, a catalog and a pool, made without Ray and without an encoder."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,7 @@ def write_shard(
     vectors: np.ndarray | None = None,
     contents: str = "",
     source: str = "s",
+    hashes: Sequence[bytes | None] | None = None,
 ) -> Path:
     """One shard as Ray Data leaves it; `rejects` maps ids among `ids` to reasons.
 
@@ -94,6 +95,7 @@ def write_shard(
         "stamp": pa.array(["1"] * len(ids)),
         "content_hash": pa.array([contents] * len(ids)),
         "embedding": embeddings_to_arrow(vectors, valid),
+        "perceptual_hash": pa.array(hashes or [None] * len(ids), pa.binary(16)),
         "reject_reason": pa.array([rejects.get(each) for each in ids], pa.string()),
     }
     schema = shard_schema(DIM, DIGEST)

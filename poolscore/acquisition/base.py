@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from poolscore.neighbours.lists import Neighbours
 from poolscore.scoring.types import Scores
 
 Float32 = npt.NDArray[np.float32]
@@ -25,16 +26,6 @@ class Need(StrEnum):
     NEIGHBOURS = "neighbours"
     LABELED = "labeled"
     TEXT = "text"
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The most similar other images of the pool, nearest first; an image is never its own."""
-
-    rows_NK: Int64
-    """Row numbers into the view."""
-    similarity_NK: Float32
-    """Cosine of the cached embeddings."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from poolscore.acquisition.base import Int64, Labeled, Need, PoolView
-from poolscore.acquisition.neighbours import nearest_neighbours
+from poolscore.neighbours.exact import nearest_neighbours
+from poolscore.neighbours.lists import Neighbours
 from poolscore.scoring.folding import linear_classifier
 from poolscore.scoring.probabilities import class_probabilities
 from poolscore.scoring.types import PromptFeatures, Scores
+
+NEIGHBOURS = 10
+"""Neighbours of each image in a view: as many as a strategy asks for."""
 
 Features = npt.NDArray[np.floating]
 
@@ -34,6 +38,9 @@ class ViewParts:
     labeled: Callable[[], tuple[Features, npt.NDArray[np.int64]]]
     """Embeddings (L, D) and class indices (L,) of what is labeled, by id."""
 
+    graph: Callable[[], Neighbours | None] = lambda: None
+    """At least `NEIGHBOURS` neighbours of each item among the items, if they are known."""
+
     @property
     def whole(self) -> PoolView:
         """All items with their scores and nothing else."""
@@ -44,8 +51,10 @@ def build_view(parts: ViewParts, needs: frozenset[Need], rows_n: Int64 | None = 
     """Return the view of these rows, or of all, with every field that `needs` names.
 
     Embeddings are held whole where they are needed (2 n D bytes), and so are probabilities
-    (4 n C bytes); the neighbour graph is exact, of these rows, and costs n^2 D.
+    (4 n C bytes). The neighbour graph of all items is the stored one where it can be; else it is
+    exact, of these rows, and costs n^2 D.
     """
+    whole = rows_n is None
     view = parts.whole if rows_n is None else _part(parts, rows_n)
     if needs & {Need.FEATURES, Need.PROBABILITIES, Need.NEIGHBOURS}:
         rows_n = np.arange(len(view.ids)) if rows_n is None else rows_n
@@ -55,7 +64,9 @@ def build_view(parts: ViewParts, needs: frozenset[Need], rows_n: Int64 | None = 
             view, probabilities_NC=class_probabilities(view.features_ND, parts.prompts())
         )
     if Need.NEIGHBOURS in needs and view.features_ND is not None:
-        view = replace(view, neighbours=nearest_neighbours(view.features_ND))
+        known = parts.graph() if whole else None
+        found = known or nearest_neighbours(view.features_ND, NEIGHBOURS)
+        view = replace(view, neighbours=found)
     if Need.LABELED in needs:
         features_LD, targets_L = parts.labeled()
         probabilities_LC = class_probabilities(features_LD, parts.prompts())

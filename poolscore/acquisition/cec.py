@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import NOTHING, Choice, Float32, Int64, Need, Neighbours, PoolView
+from poolscore.acquisition.base import NOTHING, Choice, Float32, Need, PoolView
 from poolscore.acquisition.id_order import in_id_order
 from poolscore.acquisition.kmeans import kmeans
 from poolscore.acquisition.remainder import complete
 from poolscore.acquisition.supplied import require
+from poolscore.neighbours.lists import Neighbours
 
 Float64 = npt.NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def entropy(q_NC: Float64) -> Float64:
 
 def around(entropy_N: Float64, graph: Neighbours, count: int) -> Float64:
     """Return the mean entropy of the `count` nearest neighbours, weighted by max(cos, 0)."""
-    rows: Int64 = graph.rows_NK[:, :count]
+    rows = graph.rows_NK[:, :count]
     if rows.shape[1] == 0:
         return np.zeros(len(entropy_N))
     weight_NK = np.maximum(graph.similarity_NK[:, :count], 0.0).astype(np.float64)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from poolscore.acquisition.base import Int64, Neighbours, PoolView
+from poolscore.acquisition.base import Int64, PoolView
+from poolscore.neighbours.lists import Neighbours
 
 
 def in_id_order(view: PoolView) -> tuple[PoolView, Int64]:
@@ -23,8 +24,8 @@ def take_rows(view: PoolView, order: Int64) -> PoolView:
     """Return the view with its rows permuted: new row i is old row `order[i]`."""
     neighbours = view.neighbours
     if neighbours is not None:
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
         neighbours = Neighbours(place[neighbours.rows_NK[order]], neighbours.similarity_NK[order])
     return replace(
         view,

@@ -10,11 +10,11 @@ from poolscore.acquisition.base import (
     Float32,
     Labeled,
     Need,
-    Neighbours,
     PoolView,
     Strategy,
 )
 from poolscore.errors import InvalidInputError
+from poolscore.neighbours.lists import Neighbours
 
 Field = TypeVar("Field")
 

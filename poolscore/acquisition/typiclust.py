@@ -11,9 +11,9 @@ import numpy.typing as npt
 from poolscore.acquisition.base import NOTHING, Choice, Float32, Int64, Need, PoolView
 from poolscore.acquisition.id_order import in_id_order
 from poolscore.acquisition.kmeans import kmeans
-from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.acquisition.remainder import complete
 from poolscore.acquisition.supplied import require
+from poolscore.neighbours.exact import nearest_neighbours
 
 
 @dataclass(frozen=True)

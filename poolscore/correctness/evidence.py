@@ -6,7 +6,7 @@ Shapes: n predictions, N images of the pool, K neighbours, C classes.
 import numpy as np
 import numpy.typing as npt
 
-from poolscore.acquisition.base import Float32, Int64
+from poolscore.acquisition.base import Float32
 from poolscore.scoring.types import Scores
 
 Float64 = npt.NDArray[np.float64]
@@ -18,7 +18,9 @@ _SMALLEST = 1e-4
 
 
 def neighbour_support(
-    probabilities_NC: Float32, predicted_n: npt.NDArray[np.integer], rows_nK: Int64
+    probabilities_NC: Float32,
+    predicted_n: npt.NDArray[np.integer],
+    rows_nK: npt.NDArray[np.integer],
 ) -> Float32:
     """Return the mean probability that the neighbours give to the class predicted, (n,).
 

@@ -5,10 +5,13 @@ The catalog and the manifests keep paths relative to the root; `absolute` and `r
 
 import hashlib
 import os
+import shutil
+import tempfile
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from pyarrow import ArrowInvalid, NativeFile, fs
 
@@ -74,6 +77,11 @@ def prompts_dir(root: str, pool_id: str) -> str:
 def rankings_dir(root: str, pool_id: str) -> str:
     """Ranking files, named by content."""
     return f"{pool_dir(root, pool_id)}/rankings"
+
+
+def neighbours_dir(root: str, pool_id: str) -> str:
+    """Neighbour graphs, named by content, and what each was made from."""
+    return f"{pool_dir(root, pool_id)}/neighbours"
 
 
 def absolute(root: str, uri: str) -> str:
@@ -155,6 +163,37 @@ def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
         _put(filesystem, path, data)
     else:
         _must_equal(filesystem, path, data)
+
+
+def write_by_content(
+    filesystem: fs.FileSystem, folder: str, ending: str, write: Callable[[BinaryIO], None]
+) -> tuple[str, str]:
+    """Write `{folder}/{sha256}{ending}` as `write` writes it to a file; returns path and sha256.
+
+    For what is too large to be held as bytes. Atomic, and durable on a local disk when the call
+    returns; on the way to an object store it takes its size in the folder of temporary files.
+    """
+    local = is_local(filesystem)
+    place = Path(folder if local else tempfile.gettempdir())
+    _create(place)
+    temporary = place / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        with temporary.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        path = f"{folder}/{sha256}{ending}"
+        if local:
+            temporary.replace(path)
+            _sync(place)
+        else:
+            with temporary.open("rb") as file, filesystem.open_output_stream(path) as sink:
+                shutil.copyfileobj(file, sink, 1 << 24)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path, sha256
 
 
 def _must_equal(filesystem: fs.FileSystem, path: str, data: bytes) -> None:

@@ -178,6 +178,22 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class NeighbourGraph:
+    """The nearest-neighbour graph of a snapshot; the lists and groups are in the file at `uri`."""
+
+    pool_id: str
+    snapshot: int
+    uri: str
+    sha256: str
+    k: int
+    """Neighbours of each image."""
+    images: int
+    details: Mapping[str, Any]
+    """How it was made: exact or not, recall, the searches, near-duplicate groups, seconds."""
+    create_time: datetime
+
+
+@dataclass(frozen=True)
 class PromptVersion:
     """Learned prompts with their lineage; number 0 is zero-shot."""
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from poolscore.errors import FailedPreconditionError, NotFoundError
+from poolscore.images.perceptual_hash import BYTES as HASH_BYTES
 from poolscore.store.arrow import compute as pc
 
 Float16 = npt.NDArray[np.float16]
@@ -42,6 +43,7 @@ def shard_schema(dim: int, encoder_digest: str) -> pa.Schema:
             pa.field("content_hash", pa.string()),
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),
+            pa.field("perceptual_hash", pa.binary(HASH_BYTES)),
             pa.field("embedding", pa.binary(2 * dim)),
             pa.field("predicted", pa.int32()),
             pa.field("probability", pa.float32()),
@@ -121,16 +123,32 @@ def read_names(filesystem: fs.FileSystem, path: str) -> tuple[pa.Array, pa.Array
     return _one_chunk(embedded.column("id")), _one_chunk(embedded.column("uri"))
 
 
-def read_table(filesystem: fs.FileSystem, path: str, columns: Sequence[str]) -> pa.Table:
-    """Columns of all rows of a shard, rejects included; errors as `read_shard`."""
+def read_hashes(filesystem: fs.FileSystem, path: str) -> pa.Array:
+    """Perceptual hashes of the rows that `read_shard` returns; null in shards older than those."""
+    columns = ["reject_reason", "perceptual_hash"]
+    table = read_table(filesystem, path, columns, optional=("perceptual_hash",))
+    embedded = table.filter(pc.is_null(table.column("reject_reason")))
+    if "perceptual_hash" not in embedded.column_names:
+        return pa.nulls(embedded.num_rows, pa.binary(HASH_BYTES))
+    return _one_chunk(embedded.column("perceptual_hash"))
+
+
+def read_table(
+    filesystem: fs.FileSystem, path: str, columns: Sequence[str], optional: Sequence[str] = ()
+) -> pa.Table:
+    """Columns of all rows of a shard, rejects included; errors as `read_shard`.
+
+    Those that are `optional` may be missing.
+    """
     try:
         with filesystem.open_input_file(path) as file:
             shard = pq.ParquetFile(file)
-            missing = set(columns) - set(shard.schema_arrow.names)
+            there = set(shard.schema_arrow.names)
+            missing = set(columns) - there - set(optional)
             if missing:
                 raise _corrupt(path, f"it has no columns {', '.join(sorted(missing))}")
             # In one thread: callers read many shards side by side.
-            return shard.read(columns=list(columns), use_threads=False)
+            return shard.read(columns=[c for c in columns if c in there], use_threads=False)
     except FileNotFoundError as error:
         raise NotFoundError(
             f"shard '{path}' is missing from the file store", reason="SHARD_NOT_FOUND"

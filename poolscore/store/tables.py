@@ -135,6 +135,20 @@ snapshots = Table(
     UniqueConstraint("pool_id", "manifest_sha256"),
 )
 
+neighbour_graphs = Table(
+    "neighbour_graphs",
+    metadata,
+    _pool_key(),
+    _number("snapshot"),
+    Column("uri", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("k", Integer, nullable=False),
+    Column("images", BigInteger, nullable=False),
+    Column("details", JSON, nullable=False),
+    _time("create_time"),
+    ForeignKeyConstraint(["pool_id", "snapshot"], ["snapshots.pool_id", "snapshots.number"]),
+)
+
 prompt_versions = Table(
     "prompt_versions",
     metadata,

@@ -208,12 +208,15 @@ Global___RescoreSpec: _TypeAlias = RescoreSpec  # noqa: Y015
 
 @_typing.final
 class NeighboursSpec(_message.Message):
-    """Builds the nearest-neighbour graph of the active snapshot."""
+    """Builds the nearest-neighbour graph of the active snapshot and its near-duplicate groups from
+    scratch. Later rankings use them; the active one stays.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     K_FIELD_NUMBER: _builtins.int
     k: _builtins.int
+    """Neighbours of each image, at most 256; 0 means 20."""
     def __init__(
         self,
         *,

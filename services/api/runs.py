@@ -1,11 +1,12 @@
 """`RunService`: queue, read, cancel and watch runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pipelines.embed_spec import embed_spec, named_pool
-from poolscore.errors import InvalidInputError, UnimplementedError
+from poolscore.errors import InvalidInputError
+from poolscore.neighbours.limits import MOST_NEIGHBOURS, NEIGHBOURS
 from poolscore.store import prompt_versions, runs
 from poolscore.store.pool_rules import check_strategy
 from poolscore.store.records import Run, RunKind
@@ -63,7 +64,7 @@ class RunApi:
             # Any process may write the run, so that the catalog is the only place to ask.
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
-    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, dict[str, Any]]:
+    def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, Mapping[str, Any]]:
         match spec.WhichOneof("kind"):
             case "embed":
                 return RunKind.EMBED, _embed_spec(spec.embed)
@@ -73,14 +74,11 @@ class RunApi:
                 self.backend.embedded_pool(pool_id)
                 return RunKind.TRAIN, {}
             case "neighbours":
-                raise UnimplementedError(
-                    "this server does not build nearest-neighbour graphs yet",
-                    method="poolscore.v1.RunService/StartRun",
-                    kind="neighbours",
-                )
+                self.backend.embedded_pool(pool_id)
+                return RunKind.NEIGHBOURS, {"k": _neighbours(spec.neighbours.k)}
             case _:
                 raise InvalidInputError(
-                    "spec is empty; set embed, rescore or train",
+                    "spec is empty; set embed, rescore, neighbours or train",
                     reason="SPEC_MISSING",
                     field="spec",
                 )
@@ -110,6 +108,16 @@ def _embed_spec(spec: pb.EmbedSpec) -> dict[str, Any]:
         )
     named_pool(spec.sources)
     return embed_spec(spec.sources, spec.prune)
+
+
+def _neighbours(k: int) -> int:
+    if not 0 <= k <= MOST_NEIGHBOURS:
+        raise InvalidInputError(
+            f"spec.neighbours.k is {k}; give 1 to {MOST_NEIGHBOURS}, or 0 for {NEIGHBOURS}",
+            reason="INVALID_K",
+            field="spec.neighbours.k",
+        )
+    return k or NEIGHBOURS
 
 
 def queue_training(backend: Backend, pool_id: str, request_id: str | None) -> Run:

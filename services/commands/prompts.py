@@ -3,12 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from poolscore.client import Client
-from poolscore.errors import PoolscoreError
 from poolscore.v1 import run_service_pb2 as run_pb
+from services.commands.following import follow
 from services.commands.options import Address, Pool, child, console, last_part
 
 app = typer.Typer(help="Prompt versions: what the model has learned.", no_args_is_help=True)
@@ -45,7 +44,7 @@ def train(
         run = client.train(name)
         console.print(f"run {last_part(run.name)} queued")
         if wait:
-            run = _follow(client, run)
+            run = follow(client, run, "the trainer", "training")
     if run.state == run_pb.RUN_STATE_SUCCEEDED:
         console.print(
             f"prompt version {last_part(run.prompt_version)} is active with ranking "
@@ -66,23 +65,3 @@ def activate(
         f"prompt version {last_part(active.name)} is active with ranking "
         f"{last_part(active.ranking)}"
     )
-
-
-def _follow(client: Client, run: run_pb.Run) -> run_pb.Run:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("waiting for the trainer", total=None)
-        last = run
-        for last in client.watch_run(run.name):
-            progress = last.progress
-            bar.update(
-                task,
-                description=progress.message or "training",
-                total=progress.total or None,
-                completed=progress.done,
-            )
-    if last.state == run_pb.RUN_STATE_FAILED:
-        raise PoolscoreError(f"run {last_part(run.name)} failed: {last.error}")
-    if last.state == run_pb.RUN_STATE_CANCELLED:
-        raise PoolscoreError(f"run {last_part(run.name)} was cancelled")
-    return last

@@ -9,8 +9,7 @@ from grpc_status import rpc_status
 from sqlalchemy import text
 
 from poolscore.client import Client
-from poolscore.errors import NotFoundError, PoolscoreError, UnimplementedError
-from poolscore.v1 import run_service_pb2 as run_pb
+from poolscore.errors import NotFoundError, PoolscoreError
 from services.api.contract import Rpc, rpcs
 from services.api.ingress import Api
 from tests.integration.services.running import Running
@@ -95,5 +94,3 @@ def test_the_client_raises_the_class_with_reason_and_metadata(client: Client) ->
     assert caught.value.metadata == {"pool": "gone"}
     with pytest.raises(NotFoundError):
         next(client.watch_run("pools/gone/runs/1"))
-    with pytest.raises(UnimplementedError):
-        client.start_run("gone", run_pb.RunSpec(neighbours=run_pb.NeighboursSpec(k=3)))

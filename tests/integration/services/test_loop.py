@@ -54,7 +54,8 @@ def test_the_loop(client: Client, service: Running, photos: str) -> None:
     assert (pool.counts.embedded, pool.counts.rejected) == (40, 1)
     assert pool.active_prompt_version == f"pools/{photos}/promptVersions/0"
     zero_shot = [item.name for item in client.ranking(f"pools/{photos}/rankings/-")]
-    assert len(set(zero_shot)) == 40
+    # Two of the forty crops show nearly the same: one of them is considered.
+    assert len(set(zero_shot)) == len(zero_shot) == 39
 
     # Below the threshold nothing trains.
     batch = client.lease(photos, 8, "ann")
@@ -95,7 +96,7 @@ def test_the_loop(client: Client, service: Running, photos: str) -> None:
     assert client.get_pool(photos).active_ranking == pool.active_ranking
     assert len(client.list_runs(photos)) == before
     # Items that were answered meanwhile stay out of new batches.
-    assert len(client.lease(photos, 40, "bob").items) == 20
+    assert len(client.lease(photos, 40, "bob").items) == 19
 
 
 @pytest.mark.timeout(900)

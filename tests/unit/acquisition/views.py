@@ -5,7 +5,7 @@ import torch
 
 from poolscore.acquisition.base import Labeled, Need, PoolView
 from poolscore.acquisition.build_view import ViewParts
-from poolscore.acquisition.neighbours import nearest_neighbours
+from poolscore.neighbours.exact import nearest_neighbours
 from poolscore.scoring.types import PromptFeatures, Scores
 
 EVERYTHING = frozenset(Need)

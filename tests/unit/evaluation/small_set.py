@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from poolscore.acquisition.neighbours import nearest_neighbours
 from poolscore.encoder.encoder import Encoder
 from poolscore.evaluation.labeled_set import LabeledSet
+from poolscore.neighbours.exact import nearest_neighbours
 
 CLASSES = ("cat", "dog", "car", "tree")
 

@@ -17,7 +17,7 @@ def test_shard_rows_put_embeddings_and_scores_where_they_belong() -> None:
             "uri": ["u", "v", "w"],
             "source": ["s", "s", "s"],
             "stamp": ["1", None, "1"],
-            **{name: [None] * 3 for name in ("content_hash", "width", "height")},
+            **{name: [None] * 3 for name in ("content_hash", "width", "height", "perceptual_hash")},
             "reject_reason": ["EMPTY", None, None],
             **{name: [None] * 3 for name in ("reject_detail", "pixels")},
         },

@@ -1,7 +1,9 @@
 """Mining over a real snapshot on disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -11,6 +13,8 @@ from pipelines.places import RunPlaces
 from pipelines.pseudo_labels import Before, mine
 from pipelines.scan import ScannedEmbeddings
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label
+from poolscore.neighbours.exact import nearest_neighbours
+from poolscore.neighbours.lists import Neighbours
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store import files
@@ -91,6 +95,24 @@ def test_only_answers_that_the_prompts_have_not_learned_from_count(world: World)
     assert mined({item: right(item) for item in few} | unsure) == mined(
         {item: right(item) for item in few} | {item: Abstain() for item in many}
     )
+
+
+def test_a_stored_graph_takes_the_place_of_a_search(world: World) -> None:
+    before, classes = world
+    config = DualPromptConfig(pseudo_per_class=COUNT, pseudo_confidence=0.3)
+    given = answered({"i00": Label(classes[0])}, classes)
+    graph = nearest_neighbours(VECTORS)
+    asked: list[Neighbours] = []
+
+    def stored() -> Neighbours:
+        asked.append(graph)
+        return graph
+
+    rows, mined = mine(replace(before, graph=stored), *given, config)
+    expected = mine(before, *given, config)
+    assert np.array_equal(rows, expected[0])
+    assert np.array_equal(mined, expected[1])
+    assert asked == [graph]
 
 
 def test_mined_images_are_as_sure_as_asked_for(world: World) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -5,20 +6,28 @@ import pyarrow as pa
 import pytest
 
 from pipelines.embeddings import ScoredPool
+from pipelines.neighbours import make_graph
 from pipelines.places import Store
+from pipelines.pool_graph import stored_groups
 from pipelines.rank import RankRequest, default_seed, rank
 from pipelines.resident import Block, ResidentEmbeddings
+from pipelines.scan import scan
 from poolscore import __version__
+from poolscore.acquisition.registry import strategy_names
 from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import Abstain, Label, LabelInput
+from poolscore.prompts.artefact import save_prompts
+from poolscore.prompts.trained import TrainedPrompts
 from poolscore.scoring.types import Scores
 from poolscore.store.catalog import Catalog
+from poolscore.store.files import relative
 from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.ranking_file import read_ranking
 from poolscore.store.record_labels import record_labels
 from poolscore.store.records import Pool
 from poolscore.store.snapshots import add_snapshot
-from tests.shards_world import DIGEST, open_world
+from tests.growing_pool import GrowingPool
+from tests.shards_world import DIGEST, open_world, prompts
 
 World = tuple[Catalog, Store, Pool]
 ENTROPY = [0.1, 0.9, 0.5, 0.7]
@@ -103,3 +112,56 @@ def test_seeds_depend_on_what_is_ranked() -> None:
     assert len(seeds) == 4
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert default_seed(RankRequest(1, 0)) == default_seed(RankRequest(1, 0, "random"))
+
+
+def test_no_ranking_holds_two_images_of_a_group(tmp_path: Path) -> None:
+    """Whatever the strategy, and however many images are answered; then the copies come."""
+    pool = GrowingPool(tmp_path)
+    catalog, store = pool.catalog, pool.store
+    one, two = bytes(16), b"\xff" * 16
+    pool.grow([one, one, one, *[None] * 7])
+    snapshot = pool.grow([two, None, two, one, *[None] * 6])
+    digest, path = save_prompts(store[0], f"{store[1]}/prompts", TrainedPrompts(prompts()), {})
+    add_prompt_version(catalog, "p", digest, relative(store[1], path), 0, 0, None, {})
+    graph = make_graph(catalog, store, snapshot, 19)
+    held = scan(store, snapshot)
+    scored = ScoredPool(held, held.score(prompts()))
+    ids = held.ids.to_pylist()
+    group = dict(zip(ids, stored_groups(store, graph, held.ids).tolist(), strict=True))
+    assert graph.details["groups"] > 0
+
+    def ranked(strategy: str) -> list[str]:
+        request = RankRequest(snapshot.number, 0, strategy)
+        record = rank(catalog, store, pool.pool, scored, request)
+        assert record.parameters["neighbours"] == graph.sha256
+        return read_ranking(*store, record).ids(0, 100)
+
+    def answer(items: Sequence[str]) -> None:
+        given = [LabelInput(item, Label("cat"), "ann") for item in items]
+        record_labels(
+            catalog, "p", given, "-".join(items), known_items=lambda ids: [True] * len(ids)
+        )
+
+    grouped = [item for item in ids if group[item] >= 0]
+    photographs = {each for each in group.values() if each >= 0}
+    for strategy in strategy_names():
+        found = ranked(strategy)
+        # One image of each group: the lowest id.
+        lowest = {min(item for item in grouped if group[item] == each) for each in photographs}
+        assert sorted(found) == sorted({*ids} - {*grouped} | lowest)
+    first = min(grouped)
+    answer([first])
+    after = ranked("entropy")
+    assert group[first] not in {group[item] for item in after}
+    answer(after)
+    copies = ranked("entropy")
+    assert sorted(group[item] for item in copies) == sorted(
+        {group[item] for item in grouped if item not in {first, *after}}
+    )
+    answer(copies)
+    answered = {first, *after, *copies}
+    while rest := ranked("entropy"):
+        assert not answered & {*rest}
+        answer(rest)
+        answered |= {*rest}
+    assert answered == {*ids}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.embeddings import Int64, ScoredPool
+from pipelines.neighbours import make_graph
 from pipelines.places import RunPlaces, Store
 from pipelines.rank import RankRequest, rank
 from pipelines.scan import ScannedEmbeddings
@@ -12,6 +13,7 @@ from pipelines.view import ViewSource, view_parts
 from poolscore.acquisition.base import Need, PoolView
 from poolscore.acquisition.build_view import build_view
 from poolscore.acquisition.registry import strategy_names
+from poolscore.errors import NotFoundError
 from poolscore.labels.answer import Abstain, Candidates, Label, LabelInput
 from poolscore.prompts.artefact import save_prompts
 from poolscore.prompts.trained import TrainedPrompts
@@ -24,7 +26,7 @@ from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.ranking_file import read_ranking
 from poolscore.store.record_labels import record_labels
 from poolscore.store.records import Pool
-from poolscore.store.snapshots import add_snapshot
+from poolscore.store.snapshots import add_snapshot, get_snapshot
 from tests.shards_world import (
     DIGEST,
     embeddings,
@@ -76,7 +78,7 @@ def answers(world: World) -> list[EffectiveLabel]:
 
 def view_of(world: World, rows: Int64, needs: frozenset[Need], version: int = 0) -> PoolView:
     catalog, store, pool, scored = world
-    source = ViewSource(catalog, store, pool, version, scored)
+    source = ViewSource(catalog, store, pool, 1, version, scored)
     return build_view(view_parts(source, rows, answers(world)), needs)
 
 
@@ -90,6 +92,24 @@ def test_every_need_is_supplied(world: World) -> None:
     assert sorted(view.neighbours.rows_NK[0].tolist()) == [1, 2]
     assert np.array_equal(np.asarray(view.text_CD), prompts().positive_CD.numpy())
     assert view.classifier_CD is not None
+
+
+def test_neighbours_are_those_of_the_stored_graph_where_it_knows_enough(world: World) -> None:
+    catalog, store, _, scored = world
+    needs = frozenset({Need.NEIGHBOURS})
+    rows = np.delete(np.arange(COUNT), [3, 11])
+    searched = view_of(world, rows, needs).neighbours
+    graph = make_graph(catalog, store, get_snapshot(catalog, "p", 1), COUNT - 1)
+    assert graph.images == COUNT
+    stored = view_of(world, rows, needs).neighbours
+    assert searched is not None
+    assert stored is not None
+    assert np.array_equal(stored.rows_NK, searched.rows_NK)
+    # It is the file that is read: without it there is nothing to take them from.
+    Path(store[1], graph.uri).unlink()
+    with pytest.raises(NotFoundError, match="poolscore neighbours"):
+        view_of(world, rows, needs)
+    assert len(scored) == COUNT
 
 
 def test_only_single_labels_of_the_snapshot_are_labels_and_come_by_id(world: World) -> None:

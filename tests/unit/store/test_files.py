@@ -1,5 +1,8 @@
+import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -108,3 +111,34 @@ def test_a_stream_that_fails_leaves_nothing_on_a_disk(tmp_path: Path) -> None:
         file.write(b"half")
         raise ValueError("no")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_named_by_its_content_is_whole_or_not_there(
+    store: tuple[fs.FileSystem, str],
+) -> None:
+    filesystem, root = store
+    folder = f"{root}/pools"
+    path, sha256 = files.write_by_content(filesystem, folder, ".bin", parts(b"some", b"thing"))
+    assert path == f"{folder}/{sha256}.bin"
+    assert hashlib.sha256(b"something").hexdigest() == sha256
+    assert files.read_bytes(filesystem, path) == b"something"
+    again = files.write_by_content(filesystem, folder, ".bin", parts(b"something"))
+    assert again == (path, sha256)
+
+    def broken(sink: BinaryIO) -> None:
+        sink.write(b"half")
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        files.write_by_content(filesystem, folder, ".bin", broken)
+    assert [info.path for info in filesystem.get_file_info(fs.FileSelector(folder))] == [path]
+
+
+def parts(*data: bytes) -> Callable[[BinaryIO], None]:
+    """Write these one after the other."""
+
+    def write(sink: BinaryIO) -> None:
+        for each in data:
+            sink.write(each)
+
+    return write

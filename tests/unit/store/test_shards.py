@@ -13,6 +13,7 @@ from poolscore.store.shards import (
     WRITE_OPTIONS,
     embeddings_from_arrow,
     embeddings_to_arrow,
+    read_hashes,
     read_shard,
     shard_schema,
 )
@@ -115,3 +116,17 @@ def test_a_missing_and_a_broken_shard_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "c")
     with pytest.raises(FailedPreconditionError, match="uri"):
         read_shard(LOCAL, str(tmp_path / "c"))
+
+
+def test_hashes_are_those_of_the_embedded_rows_and_null_in_older_shards(tmp_path: Path) -> None:
+    path = tmp_path / "s.parquet"
+    write(path, 4, rejected=(1,))
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("perceptual_hash")
+    hashes = [bytes([row]) * 16 for row in range(4)]
+    column = pa.array(hashes, pa.binary(16))
+    pq.write_table(table.set_column(place, "perceptual_hash", column), path)
+    assert read_hashes(LOCAL, str(path)).to_pylist() == [hashes[0], hashes[2], hashes[3]]
+    pq.write_table(table.drop_columns(["perceptual_hash"]), path)
+    assert read_hashes(LOCAL, str(path)).to_pylist() == [None] * 3
+    assert len(read_shard(LOCAL, str(path))) == 3

@@ -7,7 +7,6 @@ from poolscore.errors import (
     InvalidInputError,
     NotFoundError,
     PoolscoreError,
-    UnimplementedError,
 )
 from poolscore.store import run_queue, runs
 from poolscore.store.records import RunKind, RunProgress, RunState, StageSeconds
@@ -69,7 +68,7 @@ def test_a_rescore_run_keeps_what_was_asked(api: Api, pool: str):
             InvalidInputError,
             "SOURCE_NOT_ALONE",
         ),
-        (pb.RunSpec(neighbours=pb.NeighboursSpec(k=5)), UnimplementedError, "UNIMPLEMENTED"),
+        (pb.RunSpec(neighbours=pb.NeighboursSpec(k=257)), InvalidInputError, "INVALID_K"),
         (
             pb.RunSpec(rescore=pb.RescoreSpec(strategy="oracle")),
             InvalidInputError,

@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from poolscore.acquisition.neighbours import nearest_neighbours
+from poolscore.neighbours.exact import nearest_neighbours
 from tests.unit.acquisition.views import unit
 
 
@@ -12,7 +12,7 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     distance, rows = oracle.kneighbors()
     assert np.array_equal(ours.rows_NK, rows)
     np.testing.assert_allclose(ours.similarity_NK, 1.0 - distance, atol=1e-5)
-    assert (ours.rows_NK.dtype, ours.similarity_NK.dtype) == (np.int64, np.float32)
+    assert (ours.rows_NK.dtype, ours.similarity_NK.dtype) == (np.int32, np.float32)
 
 
 def test_an_image_is_never_its_own_neighbour_but_its_duplicate_is() -> None:

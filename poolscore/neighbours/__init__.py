@@ -1,0 +1,1 @@
+"""The nearest-neighbour graph of a pool, and the photographs that it holds more than once."""
