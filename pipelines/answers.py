@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.embeddings import present
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices
 from poolscore.labels.consensus import consensus
 from poolscore.store.annotator_answers import AnnotatorAnswer
-from poolscore.store.arrow import compute as pc
 
 _USED = ("labels", "candidates")
 
@@ -44,9 +44,8 @@ def usable_answers(
     classes that they make credible (`consensus`), and the image is left out when these are all.
     """
     items = _by_item(answers)
-    names = pa.array(list(items), pa.string())
-    present = names.filter(pc.is_in(names, value_set=embedded)).to_pylist()
-    votes = {item: _votes(items[item], classes) for item in present}
+    here = present(embedded, list(items))
+    votes = {item: _votes(items[item], classes) for item in here}
     shared = {item: cast for item, cast in votes.items() if len(cast) > 1}
     agreed = consensus(shared, len(classes))
     allowed = {
@@ -58,11 +57,11 @@ def usable_answers(
         item: _kind_of_set(len(allowed[item]), len(classes))
         if item in allowed
         else _kind(items[item][-1].answer, len(classes))
-        for item in present
+        for item in here
     }
     counts = Counter(kinds.values())
     # An older snapshot may be active again, without the images that came later.
-    counts["not_in_snapshot_left_out"] = len(items) - len(present)
+    counts["not_in_snapshot_left_out"] = len(items) - len(here)
     if shared:
         counts.update(several_votes=len(shared), conflicts=agreed.conflicts)
     used = {item: allowed[item] for item, kind in kinds.items() if kind in _USED}

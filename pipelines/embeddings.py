@@ -19,7 +19,7 @@ Int64 = npt.NDArray[np.int64]
 class Embeddings(Protocol):
     """The N embedded images of a snapshot, D wide; row i of everything is the same image.
 
-    The order of the rows is the holder's own.
+    The order of the rows is the holder's own and does not change.
     """
 
     @property
@@ -62,10 +62,17 @@ class ScoredPool:
         return len(self.scores)
 
 
+def present(ids: pa.Array, wanted: Sequence[str]) -> list[str]:
+    """Those of the items `wanted` that the pool `ids` has, in their order."""
+    names = pa.array(wanted, pa.string())
+    # Few are wanted of many: hashing all ids of the pool would take seconds.
+    found = ids.filter(pc.is_in(ids, value_set=names))
+    return names.filter(pc.is_in(names, value_set=found)).to_pylist()
+
+
 def rows_of(ids: pa.Array, wanted: Sequence[str]) -> Int64:
     """Rows of the items `wanted`, in their order; KeyError when one is not there."""
     names = pa.array(wanted, pa.string())
-    # Few are wanted of many: hashing all ids of the pool would take seconds.
     found = pc.indices_nonzero(pc.is_in(ids, value_set=names))
     places = pc.index_in(names, value_set=ids.take(found))
     if places.null_count:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.answers import UsableAnswers
-from pipelines.embeddings import ScoredPool
+from pipelines.embeddings import ScoredPool, rows_of
 from poolscore.correctness.evidence import evidence, neighbour_support
 from poolscore.correctness.outcomes import calibrated
 from poolscore.neighbours.exact import nearest_neighbours
@@ -85,5 +85,5 @@ def _p_correct(
     scores = before.pool.scores
     probabilities_NC = class_probabilities(features_ND, before.prompts)
     evidence_N = evidence(scores, neighbour_support(probabilities_NC, scores.predicted, rows_NK))
-    rows = pc.index_in(pa.array(list(outcomes), pa.string()), value_set=before.pool.ids).to_numpy()
+    rows = rows_of(before.pool.ids, list(outcomes))
     return calibrated(evidence_N, scores, rows, np.array(list(outcomes.values()), np.int64))

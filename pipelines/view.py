@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.embeddings import Float16, Int64, ScoredPool, rows_of
+from pipelines.embeddings import Float16, Int64, ScoredPool, present, rows_of
 from pipelines.places import Store
 from pipelines.pool_graph import stored_neighbours
 from poolscore.acquisition.build_view import NEIGHBOURS, ViewParts
@@ -17,7 +17,6 @@ from poolscore.neighbours.lists import Neighbours
 from poolscore.prompts.artefact import load_prompts
 from poolscore.scoring.types import PromptFeatures
 from poolscore.store import files
-from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import EffectiveLabel
 from poolscore.store.prompt_versions import get_prompt_version
@@ -74,7 +73,6 @@ def _labeled(
         if isinstance(each.answer, Label)
     }
     ids = source.scored.ids
-    items = pa.array(sorted(targets), pa.string())
-    here = items.filter(pc.is_in(items, value_set=ids)).to_pylist()
+    here = present(ids, sorted(targets))
     features_LD = source.scored.embeddings.take(rows_of(ids, here))
     return features_LD, np.array([targets[item] for item in here], np.int64)
