@@ -5,7 +5,8 @@ from collections import Counter
 
 import pyarrow as pa
 
-from pipelines.places import LISTING_SHARD, Store
+from pipelines.overlap import uncommit_overlaps
+from pipelines.places import LISTING_SHARD, RunPlaces, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
@@ -75,7 +76,8 @@ def commit(
     TOO_MANY_REJECTS or SNAPSHOT_INVALID; the shards are kept.
     """
     filesystem, root = store
-    entries, rejects = _own_shards(store, plan, counter)
+    places = RunPlaces.of(store, pool.pool_id, run.number)
+    entries, rejects = _own_shards(store, places, plan, counter)
     base = latest_manifest(catalog, store, pool.pool_id)
     _check_rejects(plan, rejects, base, max_reject_ratio)
     shards = sort_shards([*entries, *(base.shards if base else ())])
@@ -146,11 +148,12 @@ def is_complete(store: Store, plan: Plan, counter: ShardCounter) -> bool:
 
 
 def _own_shards(
-    store: Store, plan: Plan, counter: ShardCounter
+    store: Store, places: RunPlaces, plan: Plan, counter: ShardCounter
 ) -> tuple[list[ShardEntry], Counter[str]]:
     counter.update()
     entries, rejects = _distinct(store, counter)
     if _rows(entries) != plan.total:
+        uncommit_overlaps(places)
         raise FailedPreconditionError(
             f"the shards hold {_rows(entries):,} rows for {plan.total:,} inputs; run the same "
             "command again",
