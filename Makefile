@@ -12,7 +12,7 @@ READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
-	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (40 min)"
+	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (an hour)"
 	@echo "make check           style, types, contract, imports"
 	@echo "make study           every strategy on labeled photographs, into docs/study/ (an hour)"
 	@echo "make bench           benchmarks, into bench/results/latest.json"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -48,7 +49,9 @@ def main() -> int:
     failed = [each.seed for each in trials if each.problems]
     print(json.dumps(_summary(trials), indent=1))
     print(f"{_kills(trials)} kills, {len(trials)} runs, {len(failed)} of them wrong: {options.out}")
-    if failed:
+    if not failed:
+        shutil.rmtree(folder)
+    else:
         print(f"repeat with --seed {failed[0]}; their files are in {folder}")
     return 1 if failed else 0
 
