@@ -11,6 +11,9 @@ from ray.data._internal.execution.backpressure_policy import (
     ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY,
 )
 from ray.data._internal.execution.backpressure_policy.backpressure_policy import BackpressurePolicy
+from ray.data._internal.execution.backpressure_policy.resource_budget_backpressure_policy import (
+    ResourceBudgetBackpressurePolicy,
+)
 from ray.data._internal.execution.interfaces import PhysicalOperator
 from ray.data._internal.execution.resource_manager import ResourceManager
 from ray.data._internal.execution.streaming_executor_state import Topology
@@ -18,6 +21,18 @@ from ray.data._internal.execution.streaming_executor_state import Topology
 _LIMIT = "poolscore.blocks_in_flight"
 _WRITE = "Write"
 """Ray Data's name of the operator that commits blocks."""
+
+
+class WriteFreely(ResourceBudgetBackpressurePolicy):
+    """Ray Data's budget of resources for all but writers, of which there are few.
+
+    Where it stops the writers, and everything else waits for them, Ray Data lets any operator run
+    whatever the other policies say: five blocks were seen where two were allowed.
+    """
+
+    def can_add_input(self, op: PhysicalOperator) -> bool:
+        """Whether the operator may take a block."""
+        return op.name == _WRITE or super().can_add_input(op)
 
 
 class CommitFirst(BackpressurePolicy):
@@ -45,6 +60,11 @@ class CommitFirst(BackpressurePolicy):
 
 def bound_in_flight(context: DataContext, blocks: int) -> None:
     """Let so many blocks at most be encoded and not committed in executions of this context."""
-    policies = [*ENABLED_BACKPRESSURE_POLICIES, CommitFirst]
+    others = [
+        each
+        for each in ENABLED_BACKPRESSURE_POLICIES
+        if each is not ResourceBudgetBackpressurePolicy
+    ]
+    policies = [*others, WriteFreely, CommitFirst]
     context.set_config(ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY, policies)
     context.set_config(_LIMIT, blocks)
