@@ -123,7 +123,7 @@ class Trial:
                 self.kills[-1].resumed_s = now - self.kills[-1].at
         if pace and self._openings.images >= pace.readable:
             self.began.setdefault(Stage.COMMITTING, now)
-        if Stage.STARTING not in self.began and self._places_planned():
+        if Stage.STARTING not in self.began and self._is_planned():
             self.began[Stage.STARTING] = now
         if Stage.RANKING not in self.began and self._manifest.exists():
             self.began[Stage.RANKING] = now
@@ -131,7 +131,7 @@ class Trial:
             log = (self._world.home / "driver.log").read_text()
             raise TimeoutError(f"nothing moved for {SILENCE_S:.0f} s:\n{log[-4000:]}")
 
-    def _places_planned(self) -> bool:
+    def _is_planned(self) -> bool:
         return Path(self._world.places().plan).exists()
 
     def _reached(self, pace: Pace, point: Point) -> bool:
