@@ -12,7 +12,10 @@ _EVENT = struct.Struct("iIII")
 
 
 class Openings:
-    """Openings of the files of one folder, and to which kill a repeated one is owed."""
+    """Openings of the files of one folder, and to which kill a repeated one is owed.
+
+    A file that is opened twice with no other between, and no look at it, counts once.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Count from now on. Raises OSError where the system cannot tell (not Linux)."""

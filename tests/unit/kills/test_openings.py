@@ -26,14 +26,15 @@ def test_a_repeated_opening_is_owed_to_the_kill_that_lost_the_first_one(tmp_path
         _open(tmp_path, "b", "c", "d")
         openings.read()
         assert openings.repeated == Counter({0: 2, 1: 1})
-        assert (openings.images, openings.total) == (4, 6)
+        assert (openings.images, openings.total) == (4, 7)
 
 
 def test_without_a_kill_nothing_explains_a_repeated_opening(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"")
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"")
     with Openings(tmp_path) as openings:
         _open(tmp_path, "a")
         openings.begin()
-        _open(tmp_path, "a", "a")
+        _open(tmp_path, "a", "b", "a")
         openings.read()
         assert openings.repeated == Counter({-1: 1})
