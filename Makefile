@@ -7,11 +7,12 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test check format protos lock study bench embedded-model clean
+.PHONY: help install demo test kills check format protos lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
+	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (an hour)"
 	@echo "make check           style, types, contract, imports"
 	@echo "make study           every strategy on labeled photographs, into docs/study/ (an hour)"
 	@echo "make bench           benchmarks, into bench/results/latest.json"
@@ -42,6 +43,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+KILLS ?= 200
+kills: install
+	$(BIN)/python -m tests.kills --kills $(KILLS) --out out/kills.json
 
 check: install
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from pipelines.kept_shards import count_changed, keep_shards
+from pipelines.overlap import uncommit_overlaps
 from pipelines.places import LISTING_SHARD, RunPlaces, Store
 from pipelines.plan import Base, Plan, dropped_ids
 from pipelines.progress import ShardCounter
@@ -80,10 +81,10 @@ def commit(
     TOO_MANY_REJECTS or SNAPSHOT_INVALID; the shards are kept.
     """
     filesystem, root = store
-    entries, rejects = _own_shards(store, plan, counter)
+    places = RunPlaces.of(store, pool.pool_id, run.number)
+    entries, rejects = _own_shards(store, places, plan, counter)
     number, base = latest_base(catalog, store, pool.pool_id) or (None, None)
     _check_rejects(plan, rejects, base, max_reject_ratio)
-    places = RunPlaces.of(store, pool.pool_id, run.number)
     kept = keep_shards(store, places, base, dropped_ids(places))
     shards = sort_shards([*entries, *kept.shards])
     written = [files.absolute(root, entry.path) for entry in entries]
@@ -156,11 +157,12 @@ def is_complete(store: Store, plan: Plan, counter: ShardCounter) -> bool:
 
 
 def _own_shards(
-    store: Store, plan: Plan, counter: ShardCounter
+    store: Store, places: RunPlaces, plan: Plan, counter: ShardCounter
 ) -> tuple[list[ShardEntry], Counter[str]]:
     counter.update()
     entries, rejects = _distinct(store, counter)
     if _rows(entries) != plan.total:
+        uncommit_overlaps(places)
         raise FailedPreconditionError(
             f"the shards hold {_rows(entries):,} rows for {plan.total:,} inputs; run the same "
             "command again",

@@ -11,7 +11,8 @@ class EmbedConfig:
     """Sizes, resources and limits of an embedding run."""
 
     rows_per_shard: int = 128
-    """Rows of a shard and unit of progress: a killed run repeats the shards it had open."""
+    """Rows of a shard and unit of progress: a killed run repeats the shards it had open, for each
+    encoder two at most (on a GPU four)."""
     encode_batch: int = 0
     """Images in one forward pass; 0: 128 on a GPU, 16 in each thread of a CPU."""
     encoders: int = 0

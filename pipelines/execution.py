@@ -14,6 +14,7 @@ from pipelines.config import EmbedConfig
 from pipelines.decode_stage import decode_batch
 from pipelines.encode_stage import CPU_THREADS, DecodingEncoderStage, EncoderStage
 from pipelines.failure import below_ray
+from pipelines.in_flight import bound_in_flight
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
 from pipelines.stopping import ShouldStop, stoppable
@@ -25,6 +26,8 @@ from poolscore.store.shards import WRITE_OPTIONS
 
 SMALL_TASK_CPUS = 0.25
 """Logical CPUs of tasks that mostly wait."""
+WRITERS = 2
+"""Write tasks at a time."""
 MINIMUM_CPUS = 3.0
 """Logical CPUs below which a resumed run starves: Ray Data's own listing, filtering and splitting
 stages ask for one each and cannot be given less."""
@@ -59,7 +62,7 @@ def embed_to_shards(
     try:
         with stoppable(dataset.context, should_stop):
             dataset.write_datasink(
-                sink, ray_remote_args={"num_cpus": SMALL_TASK_CPUS}, concurrency=2
+                sink, ray_remote_args={"num_cpus": SMALL_TASK_CPUS}, concurrency=WRITERS
             )
     except ExecutionTimeoutError as error:
         raise UnavailableError(
@@ -151,5 +154,14 @@ def _check_cpus() -> None:
 def _configure(dataset: Dataset, places: RunPlaces, config: EmbedConfig) -> None:
     context = dataset.context
     context.checkpoint_config = checkpointing(places)
+    bound_in_flight(context, _blocks_in_flight(config))
     context.execution_no_progress_timeout_s = config.no_progress_timeout_s
     context.enable_progress_bars = False
+
+
+def _blocks_in_flight(config: EmbedConfig) -> int:
+    """One being encoded and one being written for each encoder.
+
+    A GPU may be done with a block before the one before it is written: it has one more of each.
+    """
+    return (config.encoders or 1) * (4 if config.encoder_gpus else 2)

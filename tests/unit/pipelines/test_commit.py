@@ -112,9 +112,23 @@ def test_rows_that_repeat_do_not_stand_for_those_that_lack(world: World) -> None
     with pytest.raises(FailedPreconditionError, match="2 rows for 3 inputs"):
         _commit(world, run, places, _plan(3))
     write_shard(places, "second_0", ["c"])
+    counter = ShardCounter(places)
     counter.update()
     assert is_complete(world[1], _plan(3), counter)
     assert _commit(world, run, places, _plan(3)).embedded == 3
+
+
+def test_shards_that_overlap_without_end_are_embedded_again(world: World) -> None:
+    """Two kills: the second attempt is killed when it has some of the ids of a late shard."""
+    run, places = _run(world)
+    write_shard(places, "late_0", ["a", "b"])
+    write_shard(places, "second_0", ["b", "c"])
+    write_shard(places, "third_0", ["d"])
+    with pytest.raises(FailedPreconditionError, match="5 rows for 4 inputs"):
+        _commit(world, run, places, _plan(4))
+    assert places.committed() == ["second_0", "third_0"]
+    write_shard(places, "fourth_0", ["a"])
+    assert _commit(world, run, places, _plan(4)).embedded == 4
 
 
 def test_ids_that_repeat_across_shards_are_never_committed(world: World) -> None:
