@@ -29,11 +29,12 @@ class Openings:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
         self._last: dict[str, int] = {}
         self._kills = 0
+        self._lost_all = -1
         self.total = 0
         """Openings so far, repeated ones as well."""
         self.repeated: Counter[int] = Counter()
-        """Images opened again, by the number of the kill before which they were opened last; under
-        -1 those that no kill explains."""
+        """Images opened again, by the number of the kill that lost them: the last one that lost
+        everything, else the first one since they were opened; under -1 those that none explains."""
 
     @property
     def images(self) -> int:
@@ -54,9 +55,11 @@ class Openings:
                 if name and not mask & _IS_FOLDER:
                     self._opened(name)
 
-    def killed(self) -> None:
-        """Something was killed, and what was killed opens nothing more."""
+    def killed(self, everything: bool) -> None:
+        """Something was killed and opens nothing more; with `everything` all work was lost."""
         self.read()
+        if everything:
+            self._lost_all = self._kills
         self._kills += 1
 
     def begin(self) -> None:
@@ -65,6 +68,7 @@ class Openings:
         self._last.clear()
         self.repeated = Counter()
         self._kills = self.total = 0
+        self._lost_all = -1
 
     def __enter__(self) -> Self:
         """Count until the block ends."""
@@ -79,7 +83,8 @@ class Openings:
         last = self._last.get(name)
         if last is not None:
             # Opened and opened again without a kill between: what an earlier kill has lost.
-            self.repeated[last if last < self._kills else last - 1] += 1
+            first = last if last < self._kills else last - 1
+            self.repeated[max(first, self._lost_all)] += 1
         self._last[name] = self._kills
 
     def _events(self) -> bytes:

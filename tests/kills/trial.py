@@ -172,7 +172,7 @@ class Trial:
                 self._replaced()
                 self._nodes.kill_node(self._random)
                 self._replacing = self._pool.submit(self._nodes.add)
-        self._openings.killed()
+        self._openings.killed(everything=point.kind is Kind.DRIVER)
         self._moved = time.monotonic()
         self.kills.append(killed)
 
