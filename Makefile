@@ -34,7 +34,8 @@ $(BIN)/uv: | $(BIN)/python
 
 $(READY): requirements.lock pyproject.toml | $(BIN)/python $(UV)
 	@echo "Setting up the environment in $(VENV) (about 8 GB; minutes the first time, seconds afterwards)"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	@# Compiled once here: else each of Ray's processes does it for itself where none may write it down.
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --editable .
 	@rm -f $(VENV)/.poolscore-*; touch $@
 
