@@ -20,6 +20,7 @@ from poolscore.store.manifest import (
     load_manifest,
     sort_shards,
 )
+from poolscore.store.read_each import read_each
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, utcnow
 from poolscore.store.shards import read_table
 from poolscore.store.snapshots import add_snapshot, find_snapshot, latest_snapshot
@@ -187,11 +188,12 @@ def _distinct(store: Store, counter: ShardCounter) -> tuple[dict[str, ShardEntry
     entries, rejects = dict(counter.entries), Counter(counter.rejects)
     # What was refused while listing is written once, and a duplicate bears the id of its twin.
     written = sorted(path for path in entries if not path.endswith(f"/{LISTING_SHARD}"))
-    ids = {path: read_table(filesystem, path, ["id"])["id"] for path in written}
+    columns = read_each(lambda path: read_table(filesystem, path, ["id"])["id"], written)
+    ids = dict(zip(written, columns, strict=True))
     count = repeated(ids)
     for path in written if count else ():
         own = ids[path].to_pylist()
-        if all(count[each] > 1 for each in own):
+        if all(count[item] > 1 for item in own):
             count.subtract(own)
             reasons = read_table(filesystem, path, ["reject_reason"])["reject_reason"]
             rejects.subtract(reasons.drop_null().to_pylist())

@@ -46,7 +46,7 @@ def test_threads_of_tiles_leave_the_others_their_cores() -> None:
 
 
 def test_callers_that_come_at_once_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = module._start.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+    start = module._start.__wrapped__  # pyright: ignore
     started: list[ThreadPoolExecutor] = []
 
     def count() -> ThreadPoolExecutor:
