@@ -4,16 +4,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from pipelines.kept_shards import count_changed, keep_shards
-from pipelines.overlap import uncommit_overlaps
+from pipelines.overlap import repeated
 from pipelines.places import LISTING_SHARD, RunPlaces, Store
 from pipelines.plan import Base, Plan, dropped_ids
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
 from poolscore.store import files
-from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import (
     Changes,
@@ -23,6 +20,7 @@ from poolscore.store.manifest import (
     load_manifest,
     sort_shards,
 )
+from poolscore.store.read_each import read_each
 from poolscore.store.records import Pool, Run, RunProgress, Snapshot, utcnow
 from poolscore.store.shards import read_table
 from poolscore.store.snapshots import add_snapshot, find_snapshot, latest_snapshot
@@ -77,12 +75,12 @@ def commit(
     """Check that every input left one row, then commit and register the snapshot.
 
     It shares the shards of the newest snapshot, less the rows that the run replaces or prunes.
-    Raises FailedPreconditionError RUN_INCOMPLETE,
-    TOO_MANY_REJECTS or SNAPSHOT_INVALID; the shards are kept.
+    Raises FailedPreconditionError RUN_INCOMPLETE, TOO_MANY_REJECTS, SNAPSHOT_INVALID or
+    BASE_SUPERSEDED; the shards are kept.
     """
     filesystem, root = store
     places = RunPlaces.of(store, pool.pool_id, run.number)
-    entries, rejects = _own_shards(store, places, plan, counter)
+    entries, rejects = _own_shards(store, plan, counter)
     number, base = latest_base(catalog, store, pool.pool_id) or (None, None)
     _check_rejects(plan, rejects, base, max_reject_ratio)
     kept = keep_shards(store, places, base, dropped_ids(places))
@@ -138,7 +136,7 @@ def committed_progress(store: Store, run: Run, snapshot: Snapshot) -> RunProgres
 
 
 def register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manifest) -> Snapshot:
-    """Add a committed manifest to the catalog."""
+    """Add a committed manifest to the catalog. Raises FailedPreconditionError BASE_SUPERSEDED."""
     return add_snapshot(
         catalog,
         run.pool_id,
@@ -148,6 +146,7 @@ def register(catalog: Catalog, run: Run, uri: str, sha256: str, manifest: Manife
         manifest.rejected,
         manifest.encoder_digest,
         run.number,
+        after=manifest.base or 0,
     )
 
 
@@ -157,12 +156,11 @@ def is_complete(store: Store, plan: Plan, counter: ShardCounter) -> bool:
 
 
 def _own_shards(
-    store: Store, places: RunPlaces, plan: Plan, counter: ShardCounter
+    store: Store, plan: Plan, counter: ShardCounter
 ) -> tuple[list[ShardEntry], Counter[str]]:
     counter.update()
     entries, rejects = _distinct(store, counter)
     if _rows(entries) != plan.total:
-        uncommit_overlaps(places)
         raise FailedPreconditionError(
             f"the shards hold {_rows(entries):,} rows for {plan.total:,} inputs; run the same "
             "command again",
@@ -190,24 +188,17 @@ def _distinct(store: Store, counter: ShardCounter) -> tuple[dict[str, ShardEntry
     entries, rejects = dict(counter.entries), Counter(counter.rejects)
     # What was refused while listing is written once, and a duplicate bears the id of its twin.
     written = sorted(path for path in entries if not path.endswith(f"/{LISTING_SHARD}"))
-    ids = {path: read_table(filesystem, path, ["id"])["id"] for path in written}
-    count = _repeated(ids)
+    columns = read_each(lambda path: read_table(filesystem, path, ["id"])["id"], written)
+    ids = dict(zip(written, columns, strict=True))
+    count = repeated(ids)
     for path in written if count else ():
         own = ids[path].to_pylist()
-        if all(count[each] > 1 for each in own):
+        if all(count[item] > 1 for item in own):
             count.subtract(own)
             reasons = read_table(filesystem, path, ["reject_reason"])["reject_reason"]
             rejects.subtract(reasons.drop_null().to_pylist())
             del entries[path]
     return entries, rejects
-
-
-def _repeated(ids: dict[str, pa.ChunkedArray]) -> Counter[str]:
-    """How often the ids occur that occur more than once."""
-    chunks = [chunk for column in ids.values() for chunk in column.chunks]
-    counts = pc.value_counts(pa.chunked_array(chunks, pa.string()))
-    repeated = counts.filter(pc.greater(counts.field("counts"), 1))
-    return Counter({row["values"]: row["counts"] for row in repeated.to_pylist()})
 
 
 def too_many(rejected: int, plan: Plan, base: Manifest | None, limit: float) -> bool:

@@ -17,6 +17,7 @@ from pipelines.embed_spec import named_pool
 from pipelines.encode_stage import check_digest
 from pipelines.execution import embed_to_shards
 from pipelines.neighbours import FEWEST, make_graph
+from pipelines.overlap import uncommit_overlaps
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import Base, Plan, is_outdated, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
@@ -196,6 +197,7 @@ def _embed_planned(
     found = RunProgress(known=plan.known, new=plan.total - plan.again, missing=plan.missing)
     if plan.total == plan.dropped == 0 and newest is not None:
         return newest, found
+    uncommit_overlaps(job.places)
     counter = ShardCounter(job.places)
     counter.update()
     resumed = counter.rows - plan.refused if job.places.committed() else 0

@@ -5,12 +5,10 @@ run, under a name that depends on nothing but the old one. Nobody sees it before
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +19,13 @@ from pipelines.places import RunPlaces, Store
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.manifest import Manifest, ShardEntry
+from poolscore.store.read_each import read_each
 from poolscore.store.shards import WRITE_OPTIONS, read_table
 
-_WORKERS = 4
 _ROWS = 1 << 16
 """Rows that each worker holds at a time."""
 
 Bools = npt.NDArray[np.bool_]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def keep_shards(store: Store, places: RunPlaces, base: Manifest | None, dropped:
         return _rewrite(store, paths[number], f"{places.kept}/{name}.parquet", stay[number])
 
     gone = [_DROPPED.empty_table()]
-    for number, (entry, rows) in zip(hit, _each(rewrite, hit), strict=True):
+    for number, (entry, rows) in zip(hit, read_each(rewrite, hit), strict=True):
         kept[number] = entry
         rejects.subtract(rows["reject_reason"].drop_null().to_pylist())
         gone.append(rows.select(_DROPPED.names).cast(_DROPPED))
@@ -76,16 +72,11 @@ def keep_shards(store: Store, places: RunPlaces, base: Manifest | None, dropped:
     )
 
 
-def _each(function: Callable[[T], R], items: Sequence[T]) -> Iterable[R]:
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        yield from pool.map(function, items)
-
-
 def _stay(store: Store, paths: Sequence[str], dropped: pa.Array) -> list[Bools]:
     """Which rows of each shard stay."""
-    ids = list(_each(lambda path: read_table(store[0], path, ["id"])["id"], paths))
-    ends = np.cumsum([0, *(len(each) for each in ids)]).tolist()
-    chunks = [chunk for each in ids for chunk in each.chunks]
+    ids = list(read_each(lambda path: read_table(store[0], path, ["id"])["id"], paths))
+    ends = np.cumsum([0, *(len(column) for column in ids)]).tolist()
+    chunks = [chunk for column in ids for chunk in column.chunks]
     # Asked once for all shards: every question makes a hash table of the ids.
     gone = pc.is_in(pa.chunked_array(chunks, pa.string()), value_set=dropped).to_numpy()
     return [~gone[start:end] for start, end in pairwise(ends)]
@@ -121,8 +112,8 @@ def count_changed(store: Store, written: Sequence[str], dropped: pa.Table) -> in
     """How many of the rows in the shards `written` stand for dropped ones with other content."""
     if not len(dropped):
         return 0
-    tables = _each(lambda path: read_table(store[0], path, _DROPPED.names), written)
-    rows = pa.concat_tables([_DROPPED.empty_table(), *(each.cast(_DROPPED) for each in tables)])
+    tables = read_each(lambda path: read_table(store[0], path, _DROPPED.names), written)
+    rows = pa.concat_tables([_DROPPED.empty_table(), *(table.cast(_DROPPED) for table in tables)])
     place = pc.index_in(rows["id"], value_set=dropped["id"].combine_chunks())
     rows, place = rows.filter(pc.is_valid(place)), place.drop_null()
     before = dropped["content_hash"].take(place)

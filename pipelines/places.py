@@ -89,8 +89,8 @@ class RunPlaces:
         self._remove(self.plan, self.dropped, self.inputs, self.checkpoint, self.shards, self.kept)
 
     def remove_working_files(self) -> None:
-        """Remove plan and checkpoint of a run whose snapshot is registered."""
-        self._remove(self.dropped, self.inputs, self.checkpoint)
+        """Remove plan and checkpoint of a run that has embedded what there was to embed."""
+        self._remove(self.plan, self.dropped, self.inputs, self.checkpoint)
 
     def _remove(self, *paths: str) -> None:
         for path in paths:

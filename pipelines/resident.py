@@ -4,7 +4,6 @@ Shapes: N images, D embedding width.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -14,10 +13,11 @@ import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
-from pipelines.scan import READERS, concatenate, read_entry
+from pipelines.scan import concatenate, read_entry
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.manifest import Manifest, ShardEntry
+from poolscore.store.read_each import read_each
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ def _read(store: Store, shards: Sequence[ShardEntry], dim: int) -> Block:
         features_ND[places[number].start : places[number].stop] = data.embeddings_ND
         return data.ids, data.uris.cast(pa.large_string())
 
-    with ThreadPoolExecutor(READERS) as pool:
-        names = list(pool.map(read, range(len(shards))))
+    names = list(read_each(read, range(len(shards))))
     return Block(
         {shard.path: rows for shard, rows in zip(shards, places, strict=True)},
         pa.concat_arrays([pa.array([], pa.string()), *(each[0] for each in names)]),

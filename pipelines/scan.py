@@ -16,11 +16,10 @@ from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store import files
 from poolscore.store.manifest import Manifest, ShardEntry, load_manifest
+from poolscore.store.read_each import READERS, read_each
 from poolscore.store.records import Snapshot
 from poolscore.store.shards import ShardData, read_hashes, read_names, read_shard
 
-READERS = 4
-"""Threads that read shards while the kernel computes."""
 ROWS_PER_STEP = 1 << 17
 """Rows that are held as embeddings at a time."""
 
@@ -70,22 +69,20 @@ class ScannedEmbeddings:
             start = ends[number] - shards[number].embedded
             out[places] = data.embeddings_ND[rows[places] - start]
 
-        with ThreadPoolExecutor(READERS) as pool:
-            for _ in pool.map(fill, np.unique(of).tolist()):
-                pass
+        for _ in read_each(fill, np.unique(of).tolist()):
+            pass
         return out
 
     @cached_property
     def _names(self) -> tuple[pa.Array, pa.Array]:
         filesystem, root = self._store
         paths = [files.absolute(root, shard.path) for shard in self._manifest.shards]
-        with ThreadPoolExecutor(READERS) as pool:
-            names = list(pool.map(lambda path: read_names(filesystem, path), paths))
-        ids = [pa.array([], pa.string()), *(each[0] for each in names)]
+        names = list(read_each(lambda path: read_names(filesystem, path), paths))
+        ids = [pa.array([], pa.string()), *(name for name, _ in names)]
         # Addresses of a large pool are more than an array of strings can count.
         uris = [
             pa.array([], pa.large_string()),
-            *(each[1].cast(pa.large_string()) for each in names),
+            *(uri.cast(pa.large_string()) for _, uri in names),
         ]
         return pa.concat_arrays(ids), pa.concat_arrays(uris)
 

@@ -3,6 +3,7 @@
 Shapes: n images of a step.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 import pyarrow as pa
@@ -64,7 +65,7 @@ class SpreadEmbeddings(ScannedEmbeddings):
             tables = list(scored.iter_batches(batch_size=None, batch_format="pyarrow"))
         except Exception as error:
             raise below_ray(error) from error
-        return _in_order(pa.concat_tables(tables))
+        return _in_order(tables)
 
 
 def spread(store: Store, snapshot: Snapshot) -> SpreadEmbeddings:
@@ -72,7 +73,11 @@ def spread(store: Store, snapshot: Snapshot) -> SpreadEmbeddings:
     return SpreadEmbeddings(store, snapshot_manifest(store, snapshot))
 
 
-def _in_order(table: pa.Table) -> Scores:
-    # Tasks end in any order; rows of one step stay together and Arrow's sort is stable.
-    table = table.sort_by("step")
-    return Scores(*(table[field.name].to_numpy() for field in fields(Scores)))
+def _in_order(tables: Sequence[pa.Table]) -> Scores:
+    """Scores of all steps, one after the other; tasks end in any order."""
+    parts = [
+        (table["step"][0].as_py(), Scores(*(table[f.name].to_numpy() for f in fields(Scores))))
+        for table in tables
+        if len(table)
+    ]
+    return concatenate([scores for _, scores in sorted(parts, key=lambda part: part[0])])

@@ -1,6 +1,6 @@
 """Everything that does not depend on the image, folded into one matrix.
 
-Shapes: n images of a tile, C classes, D embedding width, R adapter rank, K = C + 2R columns of the
+Shapes: n images of a tile, C classes, D embedding width, R adapter rank, K = C + 2R vectors of the
 matrix (K = C without an adapter).
 
 The residual adapter is linear before its normalisation, so it moves to the text side:
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from poolscore.scoring.product import row_dtype
 from poolscore.scoring.types import Adapter, PromptFeatures
 
 
@@ -38,24 +37,23 @@ class Columns:
 
 
 def fold(prompts: PromptFeatures, device: torch.device) -> Columns:
-    """Build the matrix of a prompt version on `device` in the dtype of its products.
+    """Build the float32 matrix of a prompt version on `device`.
 
     The mean text vector is taken off the class columns: a softmax does not see what all classes
     share, and smaller numbers lose less when they are rounded. The differences t+ - t- are taken
     before rounding for the same reason.
     """
-    dtype = row_dtype(device)
     positive_CD = prompts.positive_CD.detach().double()
     weight_KD = _moved(positive_CD - positive_CD.mean(dim=0, keepdim=True), prompts)
     difference_CD, gram_RR = None, None
     if prompts.negative_CD is not None:
         apart_CD = positive_CD - prompts.negative_CD.detach().double()
-        difference_CD = _moved(apart_CD, prompts).to(device, dtype)
+        difference_CD = _moved(apart_CD, prompts).to(device, torch.float32)
     if prompts.adapter is not None:
         down_DR, up_RD = _matrices(prompts.adapter)
         weight_KD = torch.cat([weight_KD, down_DR.T, up_RD])
         gram_RR = (up_RD @ up_RD.T).to(device, torch.float32)
-    return Columns(weight_KD.to(device, dtype), len(positive_CD), difference_CD, gram_RR)
+    return Columns(weight_KD.to(device, torch.float32), len(positive_CD), difference_CD, gram_RR)
 
 
 def linear_classifier(prompts: PromptFeatures) -> torch.Tensor:

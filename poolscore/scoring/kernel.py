@@ -66,7 +66,7 @@ def _reduce(
     if columns.difference_CD is not None:
         # Of one class an image: half the arithmetic of a product with all of them.
         own_nD = columns.difference_CD.index_select(0, predicted_n1[:, 0])
-        apart_n1 = torch.linalg.vecdot(v_nD, own_nD)[:, None].float()
+        apart_n1 = torch.linalg.vecdot(v_nD, own_nD)[:, None]
         p_clean_n1 = torch.sigmoid(apart_n1 if shrink_n1 is None else apart_n1 * shrink_n1)
     fields = (
         predicted_n1.int(),

@@ -6,14 +6,21 @@ whose core is taken; of a tile's dozen small operations that was half the time.
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Lock
 
 import torch
 
+_starting = Lock()
 
-@functools.cache
+
 def tile_threads() -> ThreadPoolExecutor:
     """As many threads as torch gives to one operation, for as long as the process lives."""
+    with _starting:
+        return _start()
+
+
+@functools.cache
+def _start() -> ThreadPoolExecutor:
     count = torch.get_num_threads()
     begun = Barrier(count + 1)
 

@@ -1,16 +1,15 @@
-"""Embeddings tile by tile, on the device and in the dtype of the products.
+"""Embeddings tile by tile, on the device and in float32.
 
 Shapes: N images, n images of a tile, D embedding width.
 """
 
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from poolscore.scoring.product import row_dtype
 from poolscore.scoring.tile_threads import tile_threads
 
 _CPU_ROWS, _GPU_ROWS = 1024, 1 << 17
@@ -38,7 +37,10 @@ def for_each_tile(
     loaders: SimpleQueue[_Loader] = SimpleQueue()
 
     def one(start: int) -> None:
-        loader = _Loader(embeddings_ND, place) if loaders.empty() else loaders.get()
+        try:
+            loader = loaders.get_nowait()
+        except Empty:
+            loader = _Loader(embeddings_ND, place)
         end = min(start + rows, count)
         with torch.inference_mode():
             work(slice(start, end), loader.load(embeddings_ND[start:end]))
@@ -58,7 +60,7 @@ class _Loader:
     def __init__(self, embeddings_ND: npt.NDArray[np.floating], place: torch.device) -> None:
         shape = (tile_rows(place), embeddings_ND.shape[1])
         self._full = np.zeros(shape, embeddings_ND.dtype)
-        self._tile_nD = torch.empty(shape, dtype=row_dtype(place), device=place)
+        self._tile_nD = torch.empty(shape, device=place)
 
     def load(self, tile_nD: npt.NDArray[np.floating]) -> torch.Tensor:
         if len(tile_nD) < len(self._full) or not tile_nD.flags.writeable:

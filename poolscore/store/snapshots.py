@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, RowMapping, select
 
-from poolscore.errors import NotFoundError
+from poolscore.errors import FailedPreconditionError, NotFoundError
 from poolscore.store import sql
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Snapshot, utcnow
@@ -18,19 +18,29 @@ def add_snapshot(
     rejected: int,
     encoder_digest: str,
     run: int | None = None,
+    after: int | None = None,
 ) -> Snapshot:
     """Register a committed manifest; the same manifest again gives the same snapshot.
 
     So a run that was killed between the commit of its manifest and this call can simply go on.
+    `after` is the snapshot that it builds on, 0 for none; FailedPreconditionError BASE_SUPERSEDED
+    when another one is the newest by now, whose images this one would hide. None: not checked.
     """
     with catalog.write() as connection:
         sql.lock_pool(connection, pool_id)
         earlier = _by_manifest(connection, pool_id, manifest_sha256)
         if earlier is not None:
             return earlier
+        number = sql.next_number(connection, snapshots.c.number, pool_id)
+        if after is not None and number != after + 1:
+            raise FailedPreconditionError(
+                f"another run was committed into pool '{pool_id}' meanwhile; run the same command "
+                "again: it lists its sources anew",
+                reason="BASE_SUPERSEDED",
+            )
         snapshot = Snapshot(
             pool_id=pool_id,
-            number=sql.next_number(connection, snapshots.c.number, pool_id),
+            number=number,
             manifest_uri=manifest_uri,
             manifest_sha256=manifest_sha256,
             embedded=embedded,

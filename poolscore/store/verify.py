@@ -9,6 +9,7 @@ from poolscore.errors import FailedPreconditionError
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.manifest import Manifest, ShardEntry
+from poolscore.store.read_each import read_each
 from poolscore.store.shards import read_table
 
 DUPLICATE = "DUPLICATE_ID"
@@ -23,9 +24,9 @@ def verify_snapshot(filesystem: fs.FileSystem, root: str, manifest: Manifest) ->
     """
     rejects: Counter[str] = Counter()
     ids: list[pa.ChunkedArray] = []
-    for shard in manifest.shards:
-        path = files.absolute(root, shard.path)
-        table = read_table(filesystem, path, ["id", "reject_reason"])
+    paths = [files.absolute(root, shard.path) for shard in manifest.shards]
+    tables = read_each(lambda path: read_table(filesystem, path, ["id", "reject_reason"]), paths)
+    for shard, table in zip(manifest.shards, tables, strict=True):
         reasons = table.column("reject_reason")
         _check_counts(shard, table.num_rows, reasons.null_count)
         rejects.update(reasons.drop_null().to_pylist())

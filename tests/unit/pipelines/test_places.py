@@ -27,7 +27,10 @@ def test_only_shards_with_a_committed_checkpoint_count(places: RunPlaces) -> Non
 
 def test_working_files_go_and_shards_stay(places: RunPlaces) -> None:
     kept = write_shard(places, "uuid_000000", ["a"])
+    Path(places.plan).write_text("{}")
     places.remove_working_files()
     places.remove_working_files()
+    # A plan that stayed would hide what a source has got since.
+    assert not Path(places.plan).exists()
     assert not Path(places.checkpoint).exists()
     assert kept.exists()

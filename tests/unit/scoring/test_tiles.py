@@ -1,8 +1,12 @@
+import functools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 import torch
 
+from poolscore.scoring import tile_threads as module
 from poolscore.scoring.tile_threads import tile_threads
 from poolscore.scoring.tiles import for_each_tile, tile_rows
 
@@ -39,3 +43,24 @@ def test_threads_of_tiles_leave_the_others_their_cores() -> None:
     later.start()
     later.join()
     assert found == [before]
+
+
+def test_callers_that_come_at_once_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = module._start.__wrapped__  # pyright: ignore
+    started: list[ThreadPoolExecutor] = []
+
+    def count() -> ThreadPoolExecutor:
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(module, "_start", functools.cache(count))
+    together = threading.Barrier(8)
+
+    def ask() -> ThreadPoolExecutor:
+        together.wait()
+        return tile_threads()
+
+    with ThreadPoolExecutor(8) as callers:
+        found = {id(each.result()) for each in [callers.submit(ask) for _ in range(8)]}
+    assert len(found) == len(started) == 1
+    started[0].shutdown()

@@ -8,10 +8,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from poolscore.errors import FailedPreconditionError
+from poolscore.store import runs
 from poolscore.store.catalog import Catalog
 from poolscore.store.engine import make_engine
 from poolscore.store.migrate import downgrade, upgrade
+from poolscore.store.records import RunKind
 from poolscore.store.tables import metadata
+from tests.store_world import POOL, add_pool
 
 
 def ddl(connection: Connection) -> list[str]:
@@ -44,6 +47,21 @@ def test_downgrade_removes_everything_and_upgrade_brings_it_back(catalog: Catalo
     upgrade(catalog)
     with catalog.read() as connection:
         assert differences(connection) == []
+
+
+def test_embedding_runs_of_one_source_are_those_of_several(catalog: Catalog) -> None:
+    add_pool(catalog)
+    specs = {"a": {"sources": ["/photos"]}, "b": {"sources": ["s3://b/x"], "prune": True}}
+    for request, spec in specs.items():
+        run = runs.start_run(catalog, POOL, RunKind.EMBED, spec, request)
+        runs.cancel_run(catalog, POOL, run.number)
+    downgrade(catalog, "0001")
+    with catalog.read() as connection:
+        stored = connection.scalars(text("SELECT spec FROM runs ORDER BY number")).all()
+    assert stored == ['{"source": "/photos"}', '{"source": "s3://b/x"}']
+    upgrade(catalog)
+    found = [runs.get_run(catalog, POOL, number).spec for number in (1, 2)]
+    assert found == [{"sources": ["/photos"]}, {"sources": ["s3://b/x"]}]
 
 
 def test_a_catalog_of_a_newer_version_is_refused(catalog: Catalog) -> None:

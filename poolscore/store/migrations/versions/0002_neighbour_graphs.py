@@ -1,4 +1,7 @@
-"""The nearest-neighbour graph of a snapshot."""
+"""The nearest-neighbour graph of a snapshot; embedding runs of several sources."""
+
+from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,6 +25,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["pool_id", "snapshot"], ["snapshots.pool_id", "snapshots.number"]),
     )
 
+    _respell(lambda spec: {"sources": [spec["source"]]} if "source" in spec else spec)
+
+
+def _respell(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    runs = sa.table(
+        "runs",
+        sa.column("pool_id"),
+        sa.column("number"),
+        sa.column("kind"),
+        sa.column("spec", sa.JSON()),
+    )
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(runs).where(runs.c.kind == "EMBED")).all():
+        here = (runs.c.pool_id == row.pool_id) & (runs.c.number == row.number)
+        connection.execute(runs.update().where(here).values(spec=change(row.spec)))
+
 
 def downgrade() -> None:
+    _respell(lambda spec: {"source": spec["sources"][0]})
     op.drop_table("neighbour_graphs")
