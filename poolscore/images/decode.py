@@ -60,7 +60,8 @@ def decode(
     """Return the picture, or the reason why there is none.
 
     Where both sides may be as small as `side` pixels, a large JPEG is decoded at a half, a quarter
-    or an eighth of its size, which costs as much less: its frequencies above are not computed.
+    or an eighth of its size, which costs as much less. That is for pictures to look at, not to
+    embed: fine detail aliases (figures in `pipelines.decode_stage`).
     """
     limits = limits or DecodeLimits()
     if not data:
