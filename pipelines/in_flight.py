@@ -18,6 +18,8 @@ from ray.data._internal.execution.interfaces import PhysicalOperator
 from ray.data._internal.execution.resource_manager import ResourceManager
 from ray.data._internal.execution.streaming_executor_state import Topology
 
+from pipelines.protection import unprotected
+
 _LIMIT = "poolscore.blocks_in_flight"
 _WRITE = "Write"
 """Ray Data's name of the operator that commits blocks."""
@@ -41,15 +43,20 @@ class CommitFirst(BackpressurePolicy):
     def __init__(
         self, data_context: DataContext, topology: Topology, resource_manager: ResourceManager
     ) -> None:
-        """Find encoders and writers among the operators; without them nothing is bounded."""
+        """Find encoders and writers; FailedPreconditionError PLAN_UNPROTECTED without them.
+
+        Ray Data reads the checkpoint in an execution of another context.
+        """
         super().__init__(data_context, topology, resource_manager)
         self._limit: int = data_context.get_config(_LIMIT)
-        self._write = next((each for each in topology if each.name == _WRITE), None)
-        self._encode = self._write.input_dependencies[0] if self._write else None
+        write = next((each for each in topology if each.name == _WRITE), None)
+        if write is None:
+            raise unprotected(f"without an operator {_WRITE} nothing bounds what a kill repeats")
+        self._write, self._encode = write, write.input_dependencies[0]
 
     def can_add_input(self, op: PhysicalOperator) -> bool:
         """Whether the operator may take a block."""
-        if op is not self._encode or self._write is None:
+        if op is not self._encode:
             return True
         encode, write = self._topology[op], self._topology[self._write]
         # What left the one waits in a queue that both count.

@@ -23,10 +23,11 @@ from poolscore.images.perceptual_hash import BYTES
 from poolscore.neighbours.build import Built, build, extend
 from poolscore.neighbours.device import all_cores
 from poolscore.neighbours.duplicates import SamePhotograph, Words, duplicate_groups
+from poolscore.neighbours.features import BLOCK
 from poolscore.neighbours.fingerprint import fingerprints
 from poolscore.neighbours.graph import Graph
 from poolscore.neighbours.limits import NEIGHBOURS
-from poolscore.neighbours.search import BLOCK, OnRows
+from poolscore.neighbours.search import OnRows
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.catalog import Catalog

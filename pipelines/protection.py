@@ -42,13 +42,13 @@ def check_protected(dataset: Dataset, sink: Datasink[None]) -> None:
     plan = LogicalPlan(Write(sink, input_dependencies=[source]), dataset.context)
     planner = Planner()
     if dataset.context.checkpoint_config is None:
-        raise _unprotected("checkpointing is off")
+        raise unprotected("checkpointing is off")
     if not planner._check_supports_checkpointing(plan):  # pyright: ignore[reportPrivateUsage]
-        raise _unprotected("Ray Data does not checkpoint this plan")
+        raise unprotected("Ray Data does not checkpoint this plan")
     if not _all_from_files(source):
-        raise _unprotected("a source that is not a file cannot be filtered on a resume")
+        raise unprotected("a source that is not a file cannot be filtered on a resume")
     if not isinstance(sink, _FileDatasink):
-        raise _unprotected(f"{type(sink).__name__} has no two-phase commit")
+        raise unprotected(f"{type(sink).__name__} has no two-phase commit")
 
 
 def _all_from_files(operator: LogicalOperator) -> bool:
@@ -58,7 +58,8 @@ def _all_from_files(operator: LogicalOperator) -> bool:
     return bool(inputs) and all(_all_from_files(each) for each in inputs)
 
 
-def _unprotected(why: str) -> FailedPreconditionError:
+def unprotected(why: str) -> FailedPreconditionError:
+    """The refusal of a plan, by what it lacks."""
     return FailedPreconditionError(
         f"the embedding plan would run without exactly-once protection: {why}",
         reason="PLAN_UNPROTECTED",

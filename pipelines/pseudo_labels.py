@@ -46,7 +46,7 @@ def mine(
 
     By p_clean, or, with `pseudo_confidence`, by the probability of being right: that takes the
     embeddings of the whole pool and their neighbour graph into memory. Where the pool has no graph
-    it is made for this, which costs the square of the pool.
+    of so many neighbours it is made for this, which costs the square of the pool.
     """
     pool = before.pool
     ids = np.array(pool.ids.to_pylist(), dtype=np.str_)
@@ -80,8 +80,10 @@ def _outcomes(answers: UsableAnswers, learned_from: frozenset[str]) -> dict[str,
 def _p_correct(
     before: Before, features_ND: npt.NDArray[np.float16], outcomes: dict[str, int]
 ) -> npt.NDArray[np.float64]:
-    known = before.graph()
-    rows_NK = (known or nearest_neighbours(features_ND)).first(NEIGHBOURS).rows_NK
+    graph = before.graph()
+    if graph is None or graph.width < min(NEIGHBOURS, len(features_ND) - 1):
+        graph = nearest_neighbours(features_ND)
+    rows_NK = graph.first(NEIGHBOURS).rows_NK
     scores = before.pool.scores
     probabilities_NC = class_probabilities(features_ND, before.prompts)
     evidence_N = evidence(scores, neighbour_support(probabilities_NC, scores.predicted, rows_NK))

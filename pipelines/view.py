@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.embeddings import Float16, Int64, ScoredPool, present, rows_of
 from pipelines.places import Store
 from pipelines.pool_graph import stored_neighbours
-from poolscore.acquisition.build_view import NEIGHBOURS, ViewParts
+from poolscore.acquisition.build_view import VIEW_NEIGHBOURS, ViewParts
 from poolscore.labels.answer import Label, class_indices
 from poolscore.neighbours.among import among
 from poolscore.neighbours.lists import Neighbours
@@ -60,7 +60,7 @@ def _graph(source: ViewSource, rows: Int64) -> Neighbours | None:
     """The stored neighbours of these rows among each other, where they are enough of them."""
     pool_id, ids = source.pool.pool_id, source.scored.ids
     graph = stored_neighbours(source.catalog, source.store, pool_id, source.snapshot, ids)
-    return None if graph is None else among(graph, rows, NEIGHBOURS)
+    return None if graph is None else among(graph, rows, VIEW_NEIGHBOURS)
 
 
 def _labeled(

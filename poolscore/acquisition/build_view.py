@@ -16,7 +16,7 @@ from poolscore.scoring.folding import linear_classifier
 from poolscore.scoring.probabilities import class_probabilities
 from poolscore.scoring.types import PromptFeatures, Scores
 
-NEIGHBOURS = 10
+VIEW_NEIGHBOURS = 10
 """Neighbours of each image in a view: as many as a strategy asks for."""
 
 Features = npt.NDArray[np.floating]
@@ -39,7 +39,7 @@ class ViewParts:
     """Embeddings (L, D) and class indices (L,) of what is labeled, by id."""
 
     graph: Callable[[], Neighbours | None] = lambda: None
-    """At least `NEIGHBOURS` neighbours of each item among the items, if they are known."""
+    """At least `VIEW_NEIGHBOURS` neighbours of each item among the items, if they are known."""
 
     @property
     def whole(self) -> PoolView:
@@ -65,7 +65,7 @@ def build_view(parts: ViewParts, needs: frozenset[Need], rows_n: Int64 | None = 
         )
     if Need.NEIGHBOURS in needs and view.features_ND is not None:
         known = parts.graph() if whole else None
-        found = known or nearest_neighbours(view.features_ND, NEIGHBOURS)
+        found = known or nearest_neighbours(view.features_ND, VIEW_NEIGHBOURS)
         view = replace(view, neighbours=found)
     if Need.LABELED in needs:
         features_LD, targets_L = parts.labeled()

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from poolscore.acquisition.base import Int64, Neighbours
 from poolscore.encoder.encoder import Encoder
 from poolscore.evaluation.embedding_cache import embed_images
 from poolscore.evaluation.labeled_folder import LabeledFolder
 from poolscore.neighbours.exact import nearest_neighbours
+from poolscore.neighbours.lists import Int64, Neighbours
 
 Float16 = npt.NDArray[np.float16]
 

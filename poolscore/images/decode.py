@@ -60,7 +60,8 @@ def decode(
     """Return the picture, or the reason why there is none.
 
     Where both sides may be as small as `side` pixels, a large JPEG is decoded at a half, a quarter
-    or an eighth of its size, which costs as much less: its frequencies above are not computed.
+    or an eighth of its size, which costs as much less. That is for pictures to look at, not to
+    embed: fine detail aliases (figures in `pipelines.decode_stage`).
     """
     limits = limits or DecodeLimits()
     if not data:
@@ -98,26 +99,20 @@ def _decode(data: bytes, limits: DecodeLimits, side: int | None) -> Picture | Re
         if side is not None:
             image.draft(None, (side, side))
         image.load()
-        # Turned by a quarter, so that width is height.
-        turned = _orientation(image) >= 5
-        rgb = _to_rgb(_upright(image))
+        upright, turned = _upright(image)
+        rgb = _to_rgb(upright)
     if isinstance(rgb, Reject):
         return rgb
     return Picture(rgb, height, width) if turned else Picture(rgb, width, height)
 
 
-def _orientation(image: Image.Image) -> int:
+def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture as it was taken, and whether that turned it by a quarter: width is height."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        return ImageOps.exif_transpose(image), orientation in range(5, 9)
     except Exception:  # broken EXIF: the picture is fine, its orientation unknown
-        return 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
+        return image, False
 
 
 def _to_rgb(image: Image.Image) -> Image.Image | Reject:

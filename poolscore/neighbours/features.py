@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from poolscore.neighbours.lists import Float32, Int64
 
-_BLOCK = 8192
+BLOCK = 8192
+"""Embeddings that are read, searched for or put into an index at a time."""
 
 
 class Features(Protocol):
@@ -40,6 +41,6 @@ class HeldFeatures:
 
 def as_float32(features: Features, rows: Int64) -> Float32:
     """Return these rows as FAISS wants them; read in blocks, which is cheap where rows ascend."""
-    parts = [features.take(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
+    parts = [features.take(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)]
     out = np.empty((len(rows), parts[0].shape[1]), np.float32)
     return np.concatenate(parts, out=out, casting="same_kind")

@@ -3,13 +3,13 @@
 Shapes: N rows in all, q of them asked for, b of them searched, K neighbours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from poolscore.neighbours.exact import ExactIndex
-from poolscore.neighbours.features import Features, as_float32
+from poolscore.neighbours.features import BLOCK, Features, as_float32
 from poolscore.neighbours.ivf import TRAINED_WITH, IvfIndex, cells_for
 from poolscore.neighbours.lists import NOBODY, Int64, Neighbours, empty_lists, merge
 from poolscore.neighbours.recall import RECALL, overlap
@@ -18,13 +18,10 @@ OnRows = Callable[[int], None]
 """Told how many more rows are done; may raise to stop."""
 
 EXACT_PAIRS = 50_000**2
-"""Rows asked for x rows searched that are compared one and all. On two cores at a width of 512 that
-is 34 s, and an inverted file tuned to find `RECALL` of them takes 40 s; at 200,000^2 it takes a
-fifteenth of the time (`bench/cases/neighbours.py`)."""
+"""Rows asked for x rows searched that are compared one and all. Timed once, on two cores at a width
+of 512: 20,000^2 take 6 s, or 11 s with an inverted file, 50,000^2 take 34 s or 40 s."""
 INDEX_BYTES = 4 << 30
-"""Embeddings in memory at most; more rows are searched in parts of this size, one after another."""
-BLOCK = 8192
-"""Rows that are asked for, or put into cells, at a time."""
+"""Embeddings of one index; more rows are searched in parts of at most this size, in turn."""
 FEWEST_PROBES = 8
 """Cells that each query is compared with at least."""
 TUNED_WITH, SEED = 256, 0
@@ -59,9 +56,10 @@ def search(
 ) -> tuple[Neighbours, SearchRecord]:
     """Return the k nearest of `searched_b` for each of `asked_q`; row numbers are of `features`.
 
-    Both are ascending. A row is not its own neighbour; there must be k others. `exact` None:
-    inexact where the pairs are more than `EXACT_PAIRS`. Holds `part_bytes` of embeddings, the lists
-    (8 q K bytes) and a few blocks.
+    Both are ascending. A row is not its own neighbour; a list ends with `NOBODY` where there are
+    fewer than k others. `exact` None: inexact where the pairs are more than `EXACT_PAIRS`. Holds
+    `part_bytes` of embeddings, and as much again while an inverted file is
+    tuned, the lists (8 q K bytes) and a few blocks.
     """
     exact = len(asked_q) * len(searched_b) <= EXACT_PAIRS if exact is None else exact
     found, records = empty_lists(len(asked_q), k), list[SearchRecord]()
@@ -72,8 +70,10 @@ def search(
             rows_n = asked_q[start : start + BLOCK]
             _merge_into(found, start, _ask(index, features, rows_n, part, k))
             on_rows(len(rows_n) * len(part) // len(searched_b))
+        del index  # before the next part is read
+    exact = all(record.exact for record in records)
     short = np.flatnonzero((found.rows_NK == NOBODY).any(axis=1))
-    if len(short):  # the cells searched held too few others
+    if len(short) and not exact:  # the cells searched held too few others
         again, _ = search(features, asked_q[short], searched_b, k, exact=True)
         found.rows_NK[short], found.similarity_NK[short] = again.rows_NK, again.similarity_NK
     return found, SearchRecord(
@@ -85,19 +85,18 @@ def search(
     )
 
 
-def _parts(features: Features, rows_b: Int64, values: int) -> Iterator[Int64]:
-    width = features.take(rows_b[:1]).shape[1]
-    step = max(values // width, BLOCK)
-    for start in range(0, len(rows_b), step):
-        yield rows_b[start : start + step]
+def _parts(features: Features, rows_b: Int64, values: int) -> list[Int64]:
+    """Parts of equal size: a short last one would have too few rows for its cells."""
+    step = max(values // features.take(rows_b[:1]).shape[1], BLOCK)
+    return np.array_split(rows_b, -(-len(rows_b) // step))
 
 
 def _index(
     features: Features, queries: int, part: Int64, k: int, exact: bool
 ) -> tuple[SearchRecord, ExactIndex | IvfIndex]:
-    if exact:
+    if exact or len(part) <= TRAINED_WITH:
         index = ExactIndex(as_float32(features, part))
-        return SearchRecord(queries, len(part), exact), index
+        return SearchRecord(queries, len(part), exact=True), index
     cells = cells_for(queries, len(part))
     sample = _draw(part, cells * TRAINED_WITH)
     blocks = (
@@ -105,12 +104,12 @@ def _index(
     )
     index = IvfIndex(as_float32(features, sample), blocks, cells)
     _tune(index, features, part, k)
-    return SearchRecord(queries, len(part), exact, cells, index.probes), index
+    return SearchRecord(queries, len(part), False, cells, index.probes), index
 
 
 def _tune(index: IvfIndex, features: Features, part: Int64, k: int) -> None:
     """Search as few cells, a power of two, as find `RECALL` of a sample's exact neighbours."""
-    sample = _draw(part, TUNED_WITH)
+    sample, k = _draw(part, TUNED_WITH), min(k, len(part) - 1)
     truth, _ = search(features, sample, part, k, exact=True)
     index.probes = min(FEWEST_PROBES, index.cells)
     while True:

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import ray
 
 from pipelines.in_flight import bound_in_flight
+from poolscore.errors import FailedPreconditionError
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -42,3 +44,13 @@ def _most_ahead(folder: Path, limit: int | None) -> int:
 def test_no_more_blocks_are_taken_than_may_be_lost(tmp_path: Path) -> None:
     assert _most_ahead(tmp_path / "bounded", LIMIT) <= LIMIT
     assert _most_ahead(tmp_path / "free", None) > LIMIT
+
+
+def test_writers_that_are_not_found_are_refused(tmp_path: Path) -> None:
+    """Tasks that ask for what a writer asks for are fused with it."""
+    pq.write_table(pa.table({"id": ["a", "b"]}), tmp_path / "in.parquet")
+    dataset = ray.data.read_parquet(str(tmp_path / "in.parquet")).map_batches(lambda batch: batch)
+    bound_in_flight(dataset.context, LIMIT)
+    with pytest.raises(FailedPreconditionError) as caught:
+        dataset.write_parquet(str(tmp_path / "out"))
+    assert caught.value.reason == "PLAN_UNPROTECTED"

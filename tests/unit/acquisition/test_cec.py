@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from poolscore.acquisition.base import Neighbours
 from poolscore.acquisition.cec import Cec, around, calibrated, entropy
+from poolscore.neighbours.lists import Neighbours
 from tests.unit.acquisition.views import softmax, synthetic, unit
 
 P = np.array([[0.8, 0.2], [0.6, 0.4], [0.9, 0.1], [0.5, 0.5]], np.float32)

@@ -75,6 +75,20 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     assert np.array_equal(got, upright)
 
 
+def test_an_orientation_without_a_meaning_turns_nothing() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 9
+    assert _picture(_encode(_gradient(), "JPEG", exif=exif)).size == (40, 30)
+
+
+def test_a_turn_that_fails_leaves_width_and_height() -> None:
+    """Pillow cannot write the tags back because the resolution, a rational, is text."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, 3.5
+    broken = exif.tobytes().replace(b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x02")
+    assert _picture(_encode(_gradient(), "JPEG", exif=broken)).size == (40, 30)
+
+
 def test_broken_exif_does_not_cost_the_picture() -> None:
     data = _encode(_gradient(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
     assert _picture(data).size == (40, 30)

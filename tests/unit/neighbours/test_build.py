@@ -94,6 +94,18 @@ def test_the_recall_of_an_inexact_graph_is_measured(monkeypatch: pytest.MonkeyPa
     assert not extend(HeldFeatures(features), exact, True, rows, 20).exact
 
 
-def _exact(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rows, similarity = brute_force(features, 20)
+@pytest.mark.parametrize("new", [5, 60])
+def test_few_come_to_an_inexact_graph(monkeypatch: pytest.MonkeyPatch, new: int) -> None:
+    """No more than the neighbours that are asked for."""
+    monkeypatch.setattr(searching, "EXACT_PAIRS", 0)
+    features = cloud(500)
+    first = Neighbours(*_exact(features[: 500 - new], 60))
+    rows = earlier_rows(np.arange(500 - new), 500)
+    grown = extend(HeldFeatures(features), first, True, rows, 60)
+    assert (grown.neighbours.rows_NK >= 0).all()
+    assert grown.recall > 0.9
+
+
+def _exact(features: np.ndarray, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    rows, similarity = brute_force(features, k)
     return rows.astype(np.int32), similarity.astype(np.float32)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from poolscore.neighbours import search as searching
-from poolscore.neighbours.features import HeldFeatures
-from poolscore.neighbours.search import BLOCK, SearchRecord, search
+from poolscore.neighbours.features import BLOCK, HeldFeatures
+from poolscore.neighbours.lists import NOBODY
+from poolscore.neighbours.search import SearchRecord, search
 from tests.unit.neighbours.clouds import WIDTH, brute_force, cloud
 
 
@@ -53,6 +54,38 @@ def test_lists_that_cells_cannot_fill_are_searched_in_full() -> None:
     features, every = cloud(300), np.arange(300)
     found, _ = search(HeldFeatures(features), every, every, 280, exact=False)
     assert (found.rows_NK >= 0).all()
+
+
+def test_a_search_for_all_others_is_tuned_with_those_there_are() -> None:
+    """Those that came to a graph may be no more than the neighbours that are asked for."""
+    features, came = cloud(300), np.arange(240, 300)
+    found, record = search(HeldFeatures(features), np.arange(240), came, 60, exact=False)
+    assert (np.sort(found.rows_NK, axis=1) == came).all()
+    assert not record.exact
+
+
+def test_few_rows_have_no_cells() -> None:
+    features, came = cloud(300), np.arange(295, 300)
+    found, record = search(HeldFeatures(features), np.arange(295), came, 5, exact=False)
+    assert (np.sort(found.rows_NK, axis=1) == came).all()
+    assert record == SearchRecord(295, 5, exact=True)
+
+
+def test_no_part_has_fewer_rows_than_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """205 rows in parts of 100 at most; the last one had 5."""
+    monkeypatch.setattr(searching, "BLOCK", 100)
+    features, every = cloud(205), np.arange(205)
+    found, record = search(HeldFeatures(features), every, every, 5, exact=False, part_bytes=0)
+    _, similarity = brute_force(features, 5)
+    assert (found.similarity_NK >= similarity[:, -1:] - 1e-5).mean() > 0.93
+    assert not record.exact
+
+
+def test_a_list_ends_with_nobody_where_there_are_too_few_others() -> None:
+    features, every = cloud(5), np.arange(5)
+    found, _ = search(HeldFeatures(features), every, every, 5, exact=True)
+    assert (found.rows_NK[:, :4] >= 0).all()
+    assert (found.rows_NK[:, 4] == NOBODY).all()
 
 
 def test_rows_of_several_blocks() -> None:

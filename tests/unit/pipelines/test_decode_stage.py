@@ -14,7 +14,7 @@ from pipelines.decode_stage import (
     pixels_to_arrow,
 )
 from poolscore.encoder.geometry import Geometry
-from poolscore.images.decode import DecodeLimits
+from poolscore.images.decode import DecodeLimits, Picture, decode
 
 GEOMETRY = Geometry((8, 8), "bicubic", "shortest")
 
@@ -24,7 +24,7 @@ def _batch(*paths: Path) -> pa.Table:
         "id": [path.stem for path in paths],
         "uri": [path.as_uri() for path in paths],
         "source": ["s"] * len(paths),
-        "stamp": ["1", None, "2"],
+        "stamp": ["1", None, "2"][: len(paths)],
     }
     return pa.table(columns)
 
@@ -45,6 +45,19 @@ def test_every_row_comes_back_with_pixels_or_a_reason(tmp_path: Path) -> None:
     pixels = pixels_from_arrow(table["pixels"]).reshape(-1, 3, 8, 8)
     assert pixels.shape == (1, 3, 8, 8)
     assert (pixels == np.array([10, 200, 30]).reshape(1, 3, 1, 1)).all()
+
+
+def test_fine_detail_of_a_large_photograph_is_averaged_not_aliased(tmp_path: Path) -> None:
+    """The frequencies of a zone plate reach the highest that its pixels can hold."""
+    x = np.linspace(-1, 1, 512)
+    wave = np.cos((x[:, None] ** 2 + x**2) * np.pi * len(x) / 4)
+    path = tmp_path / "zone.jpg"
+    Image.fromarray(((wave + 1) * 127.5).astype(np.uint8)).save(path, quality=90)
+    whole = decode(path.read_bytes())
+    assert isinstance(whole, Picture)
+    assert whole.image.size == (512, 512)
+    table = decode_batch(_batch(path), GEOMETRY, DecodeLimits())
+    assert np.array_equal(pixels_from_arrow(table["pixels"]), GEOMETRY(whole.image).reshape(-1))
 
 
 def test_pixels_survive_arrow_slices_and_chunks() -> None:

@@ -115,6 +115,14 @@ def test_a_stored_graph_takes_the_place_of_a_search(world: World) -> None:
     assert asked == [graph]
 
 
+def test_a_graph_of_fewer_neighbours_is_no_evidence(world: World) -> None:
+    before, classes = world
+    config = DualPromptConfig(pseudo_per_class=COUNT, pseudo_confidence=0.3)
+    given = answered({item: Label(classes[0]) for item in IDS[:8]}, classes)
+    narrow = replace(before, graph=lambda: nearest_neighbours(VECTORS, 1))
+    assert mine(narrow, *given, config)[0].tolist() == mine(before, *given, config)[0].tolist()
+
+
 def test_mined_images_are_as_sure_as_asked_for(world: World) -> None:
     before, classes = world
     given = answered({"i00": Label(classes[0])}, classes)
