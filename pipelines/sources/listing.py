@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.sources.entry import Entry, stamp_of
 from pipelines.sources.folder import TAR, folder_entries
-from pipelines.sources.location import Location, locate
+from pipelines.sources.location import Location, locate, looking_at
 from pipelines.sources.path_list import SUFFIXES, list_entries
 from pipelines.sources.resolve import is_folder
 from pipelines.sources.tar import tar_entries
@@ -68,7 +68,8 @@ def _entries(location: Location) -> Iterable[Entry]:
     if is_folder(location):
         return folder_entries(location)
     if location.suffix == TAR:
-        info = location.filesystem.get_file_info(location.path)
+        with looking_at(location.name):
+            info = location.filesystem.get_file_info(location.path)
         return tar_entries(location.uri(location.path), stamp_of(info))
     return list_entries(location)
 

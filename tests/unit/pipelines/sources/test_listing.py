@@ -159,3 +159,19 @@ def test_stamps_of_local_entries(tmp_path: Path) -> None:
     first, second, third = list_source(str(listed)).inputs["stamp"].to_pylist()
     assert first.startswith("1-")
     assert (second, third) == ("absent", None)
+
+
+def test_a_list_with_keys_in_it_is_refused_without_them(tmp_path: Path) -> None:
+    listed = _text(tmp_path / "list.csv", "path\na.jpg\ns3://KEY:HU/SH@b/c.jpg\n")
+    listing = list_source(str(listed))
+    assert listing.inputs["uri"].to_pylist() == [(tmp_path / "a.jpg").as_uri()]
+    (refused,) = listing.refused.to_pylist()
+    assert (refused["uri"], refused["reject_reason"]) == ("s3://b/c.jpg", RejectReason.UNREADABLE)
+    assert "credentials" in refused["reject_detail"]
+    assert "HU" not in str(refused)
+
+
+def test_a_nul_in_an_entry_is_left_to_the_reader(tmp_path: Path) -> None:
+    listed = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"path": ["a\0.jpg"]}), listed)
+    assert list_source(str(listed)).inputs["stamp"].to_pylist() == ["absent"]
