@@ -7,7 +7,8 @@ import pytest
 from pipelines.known import compare, known_rows
 from pipelines.places import RunPlaces
 from pipelines.sources.entry import ABSENT
-from pipelines.sources.listing import INPUT_SCHEMA, REFUSED_SCHEMA, Listing
+from pipelines.sources.listing import Listing
+from pipelines.sources.schemas import INPUT_SCHEMA, REFUSED_SCHEMA
 from tests.shards_world import manifest_of, open_world, write_shard
 
 
