@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from pipelines.bar import run_bar
+from pipelines.headline import headline
 from pipelines.tune_command import tune
 from poolscore.config import Settings
 from poolscore.errors import AbortedError
-from poolscore.store.records import RunProgress
 
 
 def register(app: typer.Typer) -> None:
@@ -85,13 +85,7 @@ def embed(
             console.print(f"{error.message[0].upper()}{error.message[1:]}.", highlight=False)
             raise typer.Exit(130) from error
     progress = outcome.progress
-    if outcome.changed:
-        console.print(
-            f"Embedded [bold]{progress.done - sum(progress.rejects.values()):,}[/bold] images"
-            f"{_resumed(progress)}{_known(progress.known)}."
-        )
-    else:
-        console.print(f"Nothing new: the pool holds all {progress.known:,} inputs already.")
+    console.print(headline(progress, changed=outcome.changed, prune=prune))
     if progress.changed:
         console.print(f"  changed   {progress.changed:>7,}  embedded again", highlight=False)
     if progress.missing:
@@ -105,14 +99,6 @@ def embed(
         highlight=False,
     )
     console.print(f"Next: poolscore serve, then poolscore lease {name}", highlight=False)
-
-
-def _resumed(progress: RunProgress) -> str:
-    return f" ({progress.resumed:,} before this run was resumed)" if progress.resumed else ""
-
-
-def _known(known: int) -> str:
-    return f"; {known:,} were in the pool already" if known else ""
 
 
 class _Stop:

@@ -186,7 +186,7 @@ def _distinct(store: Store, counter: ShardCounter) -> tuple[dict[str, ShardEntry
     """
     filesystem, _ = store
     entries, rejects = dict(counter.entries), Counter(counter.rejects)
-    # What was refused while listing is written once, and a duplicate bears the id of its twin.
+    # What was refused while listing is written once, in a shard that no worker writes.
     written = sorted(path for path in entries if not path.endswith(f"/{LISTING_SHARD}"))
     columns = read_each(lambda path: read_table(filesystem, path, ["id"])["id"], written)
     ids = dict(zip(written, columns, strict=True))

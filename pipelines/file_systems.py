@@ -1,10 +1,10 @@
 """File systems behind addresses; object stores are connected to once in a process."""
 
-import os
+import re
 import stat
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -12,21 +12,28 @@ from pyarrow import fs
 OBJECT_STORES = ("s3", "gs")
 """Schemes of addresses `scheme://bucket/key`. Credentials, region and endpoint come from the usual
 variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`, ...)."""
+ANONYMOUS = "anonymous@"
+"""Stands before the name of a public bucket of Google Cloud Storage."""
+_LOCAL = re.compile(r"file:(?://[^/?]*)?([^?]*)", re.IGNORECASE)
 
 
 def local_path(uri: str) -> Path | None:
     """Path of a `file://` URI, None for every other scheme."""
-    if uri[:5].lower() != "file:":
-        return None
-    return Path(os.fsdecode(unquote(urlsplit(uri).path, errors="surrogateescape")))
+    found = _LOCAL.match(uri)
+    return found and Path(unquote(found[1], errors="surrogateescape"))
+
+
+def split_address(uri: str) -> SplitResult:
+    """Parts of the address of a whole file, in whose name a '#' is a character like others."""
+    return urlsplit(uri, allow_fragments=False)
 
 
 def file_system(uri: str) -> tuple[fs.FileSystem, str]:
     """File system of an address and the path in it; raises what pyarrow raises."""
-    parts = urlsplit(uri)
+    parts = split_address(uri)
     if parts.scheme not in OBJECT_STORES:
         return fs.FileSystem.from_uri(uri)
-    path = unquote(f"{parts.netloc}{parts.path}").rstrip("/")
+    path = unquote(f"{parts.netloc.removeprefix(ANONYMOUS)}{parts.path}").rstrip("/")
     return _connected(parts.scheme, parts.netloc, parts.query), path
 
 

@@ -9,13 +9,15 @@ import pyarrow as pa
 from pipelines.places import Store
 from pipelines.sources.entry import ABSENT
 from pipelines.sources.listing import Listing
+from poolscore.images.reject import RejectReason
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.manifest import Manifest
 from poolscore.store.shards import read_table
 
 _READERS = 4
-_SCHEMA = pa.schema([("id", pa.string()), ("stamp", pa.string()), ("listed", pa.bool_())])
+_TEXTS = [(name, pa.string()) for name in ("id", "stamp", "reject_reason")]
+_SCHEMA = pa.schema([*_TEXTS, ("listed", pa.bool_())])
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Difference:
     """A listing beside the rows of a snapshot."""
 
     todo: Listing
-    """What must be read: new images, and known ones whose stamp is another."""
+    """What must be read: new images, those whose stamp is another, and rejects to try again."""
     known: int
     """Listed, held, and as far as their stamps say the same."""
     again: pa.Array
@@ -33,17 +35,22 @@ class Difference:
 
 
 def known_rows(store: Store, manifest: Manifest | None, sources: Sequence[str]) -> pa.Table:
-    """Columns id, stamp, and listed: whether the row came from one of `sources`.
+    """Columns id, stamp, reject_reason, and listed: whether the row came from one of `sources`.
 
-    All rows of the snapshot, rejects included.
+    All rows of the snapshot, rejects included. Shards of earlier versions say neither the source
+    nor the stamp.
     """
     filesystem, root = store
     names = pa.array(sources, pa.string())
 
     def read(path: str) -> pa.Table:
-        table = read_table(filesystem, files.absolute(root, path), ["id", "stamp", "source"])
-        listed = pc.is_in(table["source"], value_set=names)
-        return pa.table([table["id"], table["stamp"], listed], schema=_SCHEMA)
+        columns = ["id", "stamp", "reject_reason", "source"]
+        place = files.absolute(root, path)
+        table = read_table(filesystem, place, columns, optional=("stamp", "source"))
+        absent = pa.nulls(len(table), pa.string())
+        own = [table[name] if name in table.column_names else absent for name in columns]
+        listed = pc.is_in(own.pop(), value_set=names)
+        return pa.table([*own, listed], schema=_SCHEMA)
 
     with ThreadPoolExecutor(_READERS) as pool:
         paths = [shard.path for shard in manifest.shards] if manifest else []
@@ -53,13 +60,14 @@ def known_rows(store: Store, manifest: Manifest | None, sources: Sequence[str]) 
 def compare(listing: Listing, known: pa.Table) -> Difference:
     """Say what of a listing must be read.
 
-    A stamp that either side lacks says nothing. An address at which there was something and is
-    nothing now is missing, like one that is listed no longer: a mount may have vanished.
+    A stamp that either side lacks says nothing; a reject is tried again then, and whenever it could
+    not be read: the next attempt may find a better day. An address at which there was something and
+    is nothing now is missing, like one that is listed no longer: a mount may have vanished.
     """
-    ids = known["id"].combine_chunks()
-    stamps = known["stamp"].combine_chunks()
-    inputs, again, gone = _split(listing.inputs, ids, stamps)
-    refused, again_refused, _ = _split(listing.refused, ids, stamps)
+    held = pa.record_batch({name: known[name].combine_chunks() for name, _ in _TEXTS})
+    inputs, again, gone = _split(listing.inputs, held, retry=True)
+    # To list what is refused was the attempt.
+    refused, again_refused, _ = _split(listing.refused, held, retry=False)
     listed = pa.chunked_array(
         [*listing.inputs["id"].chunks, *listing.refused["id"].chunks], pa.string()
     )
@@ -76,13 +84,20 @@ def compare(listing: Listing, known: pa.Table) -> Difference:
     )
 
 
-def _split(table: pa.Table, ids: pa.Array, stamps: pa.Array) -> tuple[pa.Table, pa.Array, pa.Array]:
+def _split(
+    table: pa.Table, held: pa.RecordBatch, *, retry: bool
+) -> tuple[pa.Table, pa.Array, pa.Array]:
     """Rows to read; the ids of those that are known; and known ids with nothing at the address."""
-    place = pc.index_in(table["id"], value_set=ids).combine_chunks()
-    before, now = stamps.take(place), table["stamp"].combine_chunks()
+    place = pc.index_in(table["id"], value_set=held["id"]).combine_chunks()
+    before, now = held["stamp"].take(place), table["stamp"].combine_chunks()
+    reason = held["reject_reason"].take(place)
     new = pc.is_null(place)
-    differs = pc.and_(pc.invert(new), pc.fill_null(pc.not_equal(before, now), False))
-    vanished = pc.and_(differs, pc.equal(now, ABSENT))
-    again = pc.and_(differs, pc.invert(pc.fill_null(vanished, False)))
+    another = pc.not_equal(before, now)
+    differs = pc.and_(pc.invert(new), pc.fill_null(another, False))
+    absent = pc.fill_null(pc.equal(now, ABSENT), False)
+    unread = pc.fill_null(pc.equal(reason, RejectReason.UNREADABLE.value), False)
+    doubtful = pc.and_(pc.is_valid(reason), pc.or_(unread, pc.is_null(another)))
+    vanished = pc.and_(differs, absent)
+    again = pc.and_(pc.or_(differs, pc.and_(doubtful, retry)), pc.invert(absent))
     names = table["id"].combine_chunks()
     return table.filter(pc.or_(new, again)), names.filter(again), names.filter(vanished)

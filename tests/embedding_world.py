@@ -16,8 +16,8 @@ from pipelines.encode_stage import EncoderStage
 from pipelines.places import RunPlaces, Store
 from pipelines.plan import make_plan
 from pipelines.session import embed_here
-from pipelines.sources.listing import INPUT_SCHEMA
 from pipelines.sources.resolve import check_sources
+from pipelines.sources.schemas import INPUT_SCHEMA
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import PoolscoreError

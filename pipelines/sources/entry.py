@@ -38,7 +38,7 @@ def local_stamp(path: Path) -> str:
     """Stamp of a file of this machine, links followed."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a NUL in the name
         return ABSENT
     return f"{status.st_size}-{status.st_mtime_ns}"
 

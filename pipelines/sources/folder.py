@@ -7,7 +7,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from pipelines.sources.entry import ABSENT, Entry, default_id, is_image, local_stamp, stamp_of
-from pipelines.sources.location import Location
+from pipelines.sources.location import Location, looking_at
 from pipelines.sources.tar import tar_entries
 from poolscore.images.reject import Reject, RejectReason
 from poolscore.user_files import file_problem
@@ -59,7 +59,8 @@ def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
 
 def _walk_objects(location: Location) -> Iterator[tuple[str, str | Reject]]:
     selector = fs.FileSelector(location.path, recursive=True)
-    infos = location.filesystem.get_file_info(selector)
+    with looking_at(location.name):
+        infos = location.filesystem.get_file_info(selector)
     files = [info for info in infos if info.is_file and _wanted(info.base_name)]
     for info in sorted(files, key=lambda info: info.path):
         yield info.path, stamp_of(info) if info.size is not None else ABSENT

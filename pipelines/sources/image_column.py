@@ -12,7 +12,7 @@ from pipelines.sources.location import Location
 from poolscore.errors import InvalidInputError
 
 COLUMNS = ("image", "img", "bytes", "jpg", "jpeg", "png", "webp")
-"""Columns that may hold image files, the first that does; or a struct with a field `bytes`."""
+"""Columns that may hold image files, the first that does; or a struct with such a field `bytes`."""
 
 
 def image_column(schema: pa.Schema) -> str | None:
@@ -23,7 +23,8 @@ def image_column(schema: pa.Schema) -> str | None:
         kind = schema.field(name).type
         if _is_binary(kind):
             return name
-        if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        field = kind.get_field_index("bytes") if pa.types.is_struct(kind) else -1
+        if field >= 0 and _is_binary(kind.field(field).type):
             return f"{name}.bytes"
     return None
 

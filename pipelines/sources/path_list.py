@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 
 from pipelines.addresses import parse_address
 from pipelines.file_systems import local_path
+from pipelines.sources.credentials import without_credentials
 from pipelines.sources.entry import Entry, default_id, local_stamp
 from pipelines.sources.image_column import image_column, image_entries
 from pipelines.sources.location import Location
 from poolscore.errors import InvalidInputError
+from poolscore.images.reject import Reject, RejectReason
 from poolscore.user_files import file_problem
 
 SUFFIXES = (".csv", ".parquet", ".txt")
@@ -66,8 +68,17 @@ def _entries(location: Location, table: pa.Table) -> Iterator[Entry]:
         addresses = _strings(batch[column])
         given = _strings(batch["id"]) if "id" in table.column_names else [None] * len(batch)
         for own, address in zip(given, addresses, strict=True):
-            uri = location.entry_uri(address or "")
-            yield Entry(own or default_id(uri), uri, _stamp(uri))
+            yield _entry(location, own, address or "")
+
+
+def _entry(location: Location, own: str | None, address: str) -> Entry:
+    try:
+        uri = location.entry_uri(address)
+    except InvalidInputError as error:
+        uri = without_credentials(address)
+        refused = Reject(RejectReason.UNREADABLE, error.message)
+        return Entry(own or default_id(uri), uri, None, refused)
+    return Entry(own or default_id(uri), uri, _stamp(uri))
 
 
 def _check_columns(location: Location, names: list[str]) -> None:

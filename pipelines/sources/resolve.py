@@ -6,7 +6,7 @@ from pyarrow import fs
 
 from pipelines.sources.braces import expand_braces
 from pipelines.sources.folder import TAR
-from pipelines.sources.location import Location, locate
+from pipelines.sources.location import Location, locate, looking_at
 from pipelines.sources.path_list import SUFFIXES
 from poolscore.errors import InvalidInputError
 
@@ -52,12 +52,5 @@ def _located(source: str) -> list[Location]:
 
 
 def _look(location: Location) -> fs.FileType:
-    try:
+    with looking_at(location.name):
         return location.filesystem.get_file_info(location.path).type
-    except OSError as error:
-        raise InvalidInputError(
-            f"source '{location.name}' cannot be looked at: {error}; check the address, and "
-            "credentials, region and endpoint in the AWS_... variables",
-            reason="SOURCE_UNREADABLE",
-            source=location.name,
-        ) from error

@@ -13,7 +13,8 @@ from poolscore.store.read_each import read_each
 from poolscore.store.shards import read_table
 
 DUPLICATE = "DUPLICATE_ID"
-"""Reject reason of an input whose id another input has already; the only id that may repeat."""
+"""Reject reason of an input whose id another input has already; it bears `{id}~{n}`, but in
+snapshots of earlier versions that very id, the only one that may repeat."""
 
 
 def verify_snapshot(filesystem: fs.FileSystem, root: str, manifest: Manifest) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pipelines.embed_spec import embed_spec, named_pool
+from pipelines.sources.credentials import refuse_credentials
 from poolscore.errors import InvalidInputError
 from poolscore.neighbours.limits import MOST_NEIGHBOURS, NEIGHBOURS
 from poolscore.store import prompt_versions, runs
@@ -107,6 +108,8 @@ def _embed_spec(spec: pb.EmbedSpec) -> dict[str, Any]:
             field="spec.embed.sources",
         )
     named_pool(spec.sources)
+    for source in spec.sources:
+        refuse_credentials(source)
     return embed_spec(spec.sources, spec.prune)
 
 

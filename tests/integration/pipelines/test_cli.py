@@ -142,9 +142,10 @@ def test_missing_images_are_said_and_dropped_when_asked(tmp_path: Path, encoder:
     world.embed_in_process(tmp_path / "images", encoder)
     paths[0].unlink()
     output = _run_here(world.home, "photos", str(tmp_path / "images"))
-    assert "Nothing new: the pool holds all 2 inputs already." in output
+    assert "Nothing new: the pool holds the 2 inputs that are still there." in output
     assert "missing         1  gone from the source, kept in the pool" in output
     output = _run_here(world.home, "photos", str(tmp_path / "images"), "--prune")
+    assert "Dropped 1 images, embedded none; 2 were in the pool already." in output
     assert "missing         1  dropped" in output
     assert "pools/photos/snapshots/2: 2 embedded, 0 rejected; ranking 2 is active" in output
 

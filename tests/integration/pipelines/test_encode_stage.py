@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.decode_stage import decode_batch
 from pipelines.encode_stage import DecodingEncoderStage, EncoderStage
-from pipelines.sources.listing import INPUT_SCHEMA
+from pipelines.sources.schemas import INPUT_SCHEMA
 from poolscore.encoder.encoder import Encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.prompts.trained import zero_shot_prompts

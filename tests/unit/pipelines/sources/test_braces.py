@@ -12,7 +12,9 @@ def test_numbers_are_as_wide_as_the_first() -> None:
     assert list(expand_braces("a{b}..c")) == ["a{b}..c"]
 
 
-@pytest.mark.parametrize("source", ["{3..1}", "{0..99999999}"])
+@pytest.mark.parametrize(
+    "source", ["{3..1}", "{0..99999999}", "{0..99999}{0..99999}", "{3..1}{4..2}"]
+)
 def test_absurd_ranges_are_refused(source: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         list(expand_braces(source))

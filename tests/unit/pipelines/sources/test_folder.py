@@ -1,9 +1,13 @@
 import os
 from pathlib import Path
 
+import pytest
+from pyarrow import fs
+
 from pipelines.sources.entry import ABSENT
 from pipelines.sources.folder import folder_entries
-from pipelines.sources.location import locate
+from pipelines.sources.location import Location, locate
+from poolscore.errors import InvalidInputError
 from tests.unit.pipelines.sources.test_tar import write_tar
 
 
@@ -35,3 +39,10 @@ def test_a_folder_that_cannot_be_entered_is_refused_as_one_input(tmp_path: Path)
     assert first.uri.endswith("/a.jpg")
     assert second.refused is not None
     assert "the folder cannot be used: file name too long" in second.refused.detail
+
+
+def test_objects_that_cannot_be_listed_name_their_source(tmp_path: Path) -> None:
+    gone = Location("s3://b/x", fs.LocalFileSystem(), str(tmp_path / "gone"), "s3")
+    with pytest.raises(InvalidInputError, match=r"source 's3://b/x' .*AWS_") as caught:
+        list(folder_entries(gone))
+    assert caught.value.reason == "SOURCE_UNREADABLE"

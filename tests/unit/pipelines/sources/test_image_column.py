@@ -14,7 +14,7 @@ from poolscore.errors import InvalidInputError
 IMAGES = [b"one", b"two", b"three", b"four", b"five"]
 
 
-def _write(file: Path, column: pa.Array, **others: list[str]) -> Path:
+def _write(file: Path, column: pa.Array, **others: list[str] | pa.Array) -> Path:
     table = pa.table({"label": ["a"] * len(column), "image": column, **others})
     pq.write_table(table, file, row_group_size=2)
     return file
@@ -57,6 +57,12 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
     (after,) = list_entries(locate(str(path)))
     assert after.stamp != before.stamp
     assert read_bytes(after.uri, 100, after.stamp) == b"other"
+
+
+def test_a_struct_whose_bytes_are_none_is_no_image_column(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.parquet", pa.array([{"bytes": 1}]), jpg=pa.array([b"one"]))
+    (entry,) = list_entries(locate(str(path)))
+    assert read_bytes(entry.uri, 100) == b"one"
 
 
 def test_a_row_group_that_is_too_large_is_refused(

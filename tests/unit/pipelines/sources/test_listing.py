@@ -159,3 +159,31 @@ def test_stamps_of_local_entries(tmp_path: Path) -> None:
     first, second, third = list_source(str(listed)).inputs["stamp"].to_pylist()
     assert first.startswith("1-")
     assert (second, third) == ("absent", None)
+
+
+def test_a_list_with_keys_in_it_is_refused_without_them(tmp_path: Path) -> None:
+    listed = _text(tmp_path / "list.csv", "path\na.jpg\ns3://KEY:HU/SH@b/c.jpg\n")
+    listing = list_source(str(listed))
+    assert listing.inputs["uri"].to_pylist() == [(tmp_path / "a.jpg").as_uri()]
+    (refused,) = listing.refused.to_pylist()
+    assert (refused["uri"], refused["reject_reason"]) == ("s3://b/c.jpg", RejectReason.UNREADABLE)
+    assert "credentials" in refused["reject_detail"]
+    assert "HU" not in str(refused)
+
+
+def test_a_nul_in_an_entry_is_left_to_the_reader(tmp_path: Path) -> None:
+    listed = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"path": ["a\0.jpg"]}), listed)
+    assert list_source(str(listed)).inputs["stamp"].to_pylist() == ["absent"]
+
+
+def test_sources_without_images_among_others_are_refused_as_inputs(tmp_path: Path) -> None:
+    sources = [_text(tmp_path / "list.csv", "path\na.jpg\n"), tmp_path / "empty"]
+    sources += [write_tar(tmp_path / "none.tar", {}), _text(tmp_path / "x.tar", "no tar" * 100)]
+    sources[1].mkdir()
+    listing = list_source(*map(str, sources))
+    assert len(listing.inputs) == 1
+    assert listing.refused["uri"].to_pylist() == [each.as_uri() for each in sources[1:]]
+    with pytest.raises(InvalidInputError, match=r"empty', .*looked for") as caught:
+        list_source(*map(str, sources[1:]))
+    assert caught.value.reason == "SOURCE_EMPTY"

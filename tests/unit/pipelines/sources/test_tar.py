@@ -1,5 +1,6 @@
 import io
 import tarfile
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,42 @@ def test_a_member_that_lies_beyond_the_end_of_its_tar_is_a_reject(tmp_path: Path
     place = TarMember(path.as_uri(), path.stat().st_size - 1, 10, "1.jpg")
     assert not isinstance(read_bytes(place.uri, 100), bytes)
     assert not isinstance(read_bytes(place.uri, 5), bytes)
+
+
+def _with_size(path: Path, size: int, kind: bytes = tarfile.REGTYPE) -> Path:
+    """A tar with a good member and one whose header gives this size, base 256 where it must."""
+    write_tar(path, {"1.jpg": b"x"})
+    info = tarfile.TarInfo("2.jpg")
+    info.size, info.type = size, kind
+    header = info.tobuf(tarfile.GNU_FORMAT)
+    path.write_bytes(path.read_bytes()[:1024] + header + bytes(10240))
+    return path
+
+
+@pytest.mark.parametrize("size", [-512, -1024, -1, 2**62, 2**70])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_size_that_cannot_be_ends_the_tar(tmp_path: Path, size: int, kind: bytes) -> None:
+    path = _with_size(tmp_path / "a.tar", size, kind)
+    entries = list(islice(tar_entries(path.as_uri(), "1"), 10))
+    assert [entry.refused is None for entry in entries[:1]] == [True]
+    last = entries[-1].refused
+    assert last is not None
+    assert last.reason is RejectReason.UNREADABLE
+    assert len(entries) <= 3
+
+
+def test_an_extended_header_is_not_read_when_it_is_too_large(tmp_path: Path) -> None:
+    path = _with_size(tmp_path / "a.tar", 2**20 + 1, tarfile.XHDTYPE)
+    *_, last = tar_entries(path.as_uri(), "1")
+    assert last.refused is not None
+    assert "an extended header of 1,048,577 bytes" in last.refused.detail
+
+
+def test_attributes_that_give_a_negative_size_end_the_tar(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("1.jpg")
+        info.pax_headers = {"size": "-1024"}
+        archive.addfile(info)
+    entries = list(islice(tar_entries(path.as_uri(), "1"), 10))
+    assert [each.refused is None for each in entries] == [False]

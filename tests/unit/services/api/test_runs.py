@@ -44,6 +44,14 @@ def test_a_run_is_queued_and_its_worker_woken(api: Api, pool: str, woken: list[R
     assert api.GetRun(pb.GetRunRequest(name=run.name)).run == run
 
 
+def test_sources_with_keys_are_not_stored(api: Api, pool: str):
+    spec = pb.EmbedSpec(sources=["/photos", "s3://KEY:HU/SH@b/x"])
+    with pytest.raises(InvalidInputError) as caught:
+        start(api, pb.RunSpec(embed=spec))
+    assert caught.value.reason == "SOURCE_HAS_CREDENTIALS"
+    assert "HU" not in caught.value.message
+
+
 def test_the_same_request_id_returns_the_same_run(api: Api, pool: str):
     first = start(api, request_id="r1")
     assert start(api, request_id="r1") == first

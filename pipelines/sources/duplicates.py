@@ -1,0 +1,41 @@
+"""Inputs with an id that another input has: the same image again, or a reject of its own."""
+
+import pyarrow as pa
+
+from pipelines.sources.schemas import REFUSED_SCHEMA
+from poolscore.images.reject import RejectReason
+from poolscore.store.arrow import compute as pc
+
+
+def duplicate_rows(inputs: pa.Table, twins: pa.Table) -> pa.Table:
+    """Rows of `twins`, whose ids are those of inputs, but for what is the same image again."""
+    # Not taken from all inputs: addresses of more than 2 GB do not fit into one array.
+    owned = inputs.filter(pc.is_in(inputs["id"], value_set=twins["id"].combine_chunks()))
+    owners = owned.take(pc.index_in(twins["id"], value_set=owned["id"].combine_chunks()))
+    overlap = pc.and_(
+        pc.equal(twins["uri"], owners["uri"]), pc.not_equal(twins["source"], owners["source"])
+    )
+    twins, owners = twins.filter(pc.invert(overlap)), owners.filter(pc.invert(overlap))
+    reason = pa.array([RejectReason.DUPLICATE_ID.value] * len(twins), pa.string())
+    details = [
+        f"id {item} belongs to {uri}"
+        for item, uri in zip(owners["id"].to_pylist(), owners["uri"].to_pylist(), strict=True)
+    ]
+    names = pa.array(_free_ids(inputs["id"], twins["id"].to_pylist()), pa.string())
+    columns = [names, *twins.columns[1:4], reason, pa.array(details, pa.string())]
+    return pa.table(columns, schema=REFUSED_SCHEMA)
+
+
+def _free_ids(taken: pa.ChunkedArray, repeated: list[str]) -> list[str]:
+    """`{id}~{n}`, from 2 on, that no input has."""
+    own: list[str] = []
+    seen: dict[str, int] = {}
+    # What looks like one of ours is rare, and the whole pool would be too much for a set.
+    used = set(taken.filter(pc.match_substring(taken, "~")).to_pylist()) if repeated else set()
+    for item in repeated:
+        seen[item] = seen.get(item, 1) + 1
+        while (name := f"{item}~{seen[item]}") in used:
+            seen[item] += 1
+        used.add(name)
+        own.append(name)
+    return own
