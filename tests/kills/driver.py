@@ -53,7 +53,7 @@ def _drive(home: Path, source: Path, address: str) -> None:
             world.catalog,
             world.store,
             "photos",
-            str(source),
+            [str(source)],
             lambda _: None,
             lambda: False,
             config,
