@@ -1,7 +1,6 @@
 """What of a listing the pool holds already, what has changed, and what is missing."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,9 +12,9 @@ from poolscore.images.reject import RejectReason
 from poolscore.store import files
 from poolscore.store.arrow import compute as pc
 from poolscore.store.manifest import Manifest
+from poolscore.store.read_each import read_each
 from poolscore.store.shards import read_table
 
-_READERS = 4
 _TEXTS = [(name, pa.string()) for name in ("id", "stamp", "reject_reason")]
 _SCHEMA = pa.schema([*_TEXTS, ("listed", pa.bool_())])
 
@@ -52,9 +51,8 @@ def known_rows(store: Store, manifest: Manifest | None, sources: Sequence[str]) 
         listed = pc.is_in(own.pop(), value_set=names)
         return pa.table([*own, listed], schema=_SCHEMA)
 
-    with ThreadPoolExecutor(_READERS) as pool:
-        paths = [shard.path for shard in manifest.shards] if manifest else []
-        return pa.concat_tables([_SCHEMA.empty_table(), *pool.map(read, paths)])
+    paths = [shard.path for shard in manifest.shards] if manifest else []
+    return pa.concat_tables([_SCHEMA.empty_table(), *read_each(read, paths)])
 
 
 def compare(listing: Listing, known: pa.Table) -> Difference:

@@ -1,16 +1,16 @@
 """From an acknowledged label to a batch of the ranking that has learned from it."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy.typing as npt
 import torch
 
 from bench.benchmark import Benchmark, Measurement
-from pipelines.places import Store
+from bench.written_pool import SHARD, write_snapshot
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
 from poolscore.client import Client
@@ -20,15 +20,12 @@ from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.store import files
 from poolscore.store.catalog import Catalog
-from poolscore.store.manifest import Manifest, ShardEntry, commit_manifest, sort_shards
 from poolscore.store.pools import create_pool
-from poolscore.store.records import Pool, utcnow
-from poolscore.store.shards import embeddings_to_arrow, shard_schema
 from poolscore.store.snapshots import add_snapshot
 from poolscore.v1.label_service_pb2 import Answer, LabelInput
 from services.serve import start_service
 
-IMAGES, CLASSES, SHARD, ROUNDS, SECONDS = 1_000_000, 50, 1 << 14, 4, 10.0
+IMAGES, CLASSES, ROUNDS, SECONDS = 1_000_000, 50, 4, 10.0
 POOL = "million"
 _NAMES = (Path(__file__).parent / "flowers.txt").read_text().splitlines()[:CLASSES]
 
@@ -80,51 +77,25 @@ def _seed(settings: Settings) -> None:
     encoder = load_encoder(EncoderSpec())
     spec = encoder.spec.model_copy(update={"precision": encoder.precision})
     pool = create_pool(catalog, POOL, _NAMES, "a photo of a {}.", spec, encoder.digest, "", CLASSES)
-    _write_snapshot(catalog, store, pool, encoder)
+    written = write_snapshot(store, POOL, pool.encoder, encoder.digest, _shards(encoder))
+    add_snapshot(
+        catalog, POOL, written.manifest_uri, written.manifest_sha256, IMAGES, 0, encoder.digest
+    )
     zero, _ = prompts_in_force(catalog, store, pool, encoder)
     version = register_prompt_zero(catalog, store, pool, zero)
     rescore_pool(catalog, store, POOL, snapshot=1, prompt_version=version)
     catalog.close()
 
 
-def _write_snapshot(catalog: Catalog, store: Store, pool: Pool, encoder: Encoder) -> None:
-    filesystem, root = store
-    folder = files.run_dir(root, POOL, 1)
-    filesystem.create_dir(folder, recursive=True)
-    schema = shard_schema(encoder.dim, encoder.digest)
+def _shards(encoder: Encoder) -> Iterator[npt.NDArray[np.float16]]:
+    """Unit vectors around twenty times each class name."""
     centres = encoder.encode_texts([f"a photo of {name}" for name in _NAMES * 20])
-    generator, entries = torch.Generator().manual_seed(0), list[ShardEntry]()
-    for number, start in enumerate(range(0, IMAGES, SHARD)):
+    generator = torch.Generator().manual_seed(0)
+    for start in range(0, IMAGES, SHARD):
         rows = min(SHARD, IMAGES - start)
         groups = torch.randint(len(centres), (rows,), generator=generator)
         noise = torch.randn(rows, encoder.dim, generator=generator) * 0.06
-        features = torch.nn.functional.normalize(centres[groups] + noise, dim=1).half().numpy()
-        ids = [f"{number:08x}{row:024x}" for row in range(rows)]
-        columns = {
-            "id": pa.array(ids),
-            "uri": pa.array([f"s3://bucket/images/{each}.jpg" for each in ids]),
-            "embedding": embeddings_to_arrow(features),
-        }
-        empty = {field.name: pa.nulls(rows, field.type) for field in schema}
-        path = f"{folder}/shard-{number:04d}.parquet"
-        pq.write_table(pa.table({**empty, **columns}, schema=schema), path, filesystem=filesystem)
-        relative = files.relative(root, path)
-        entries.append(ShardEntry(path=relative, rows=rows, embedded=rows, rejected=0))
-    manifest = Manifest(
-        pool=POOL,
-        run=1,
-        encoder=pool.encoder,
-        encoder_digest=encoder.digest,
-        dim=encoder.dim,
-        shards=sort_shards(entries),
-        embedded=IMAGES,
-        rejected=0,
-        rejects={},
-        sources=("synthetic",),
-        created=utcnow(),
-    )
-    uri, sha256 = commit_manifest(filesystem, root, manifest)
-    add_snapshot(catalog, POOL, uri, sha256, IMAGES, 0, encoder.digest)
+        yield torch.nn.functional.normalize(centres[groups] + noise, dim=1).half().numpy()
 
 
 BENCHMARKS = (
