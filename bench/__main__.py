@@ -11,7 +11,7 @@ from bench.results import result, save, show
 
 
 def main(names: list[str]) -> int:
-    """Run the named benchmarks, or all; 1 when one falls below its floor, 2 for a wrong name."""
+    """Run the named benchmarks, or all; 1 when one fails or falls below its floor, 2 for a wrong name."""
     console = Console()
     benchmarks = find_benchmarks()
     unknown = [name for name in names if name not in benchmarks]
@@ -21,6 +21,7 @@ def main(names: list[str]) -> int:
         )
         return 2
     results: list[dict[str, Any]] = []
+    wrong = 0
     for name in names or sorted(benchmarks):
         benchmark = benchmarks[name]
         console.print(f"[bold]{name}[/bold]: {benchmark.workload}")
@@ -29,9 +30,12 @@ def main(names: list[str]) -> int:
             results.append(result(benchmark, benchmark.measure(), machine))
         except SkippedError as reason:
             console.print(f"[yellow]skipped[/yellow]: {reason}")
+        except AssertionError as reason:
+            console.print(f"[red]failed[/red]: {reason}")
+            wrong += 1
         save(results)
     show(results, console)
-    return 0 if all(entry["passed"] for entry in results) else 1
+    return 0 if all(entry["passed"] for entry in results) and not wrong else 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from poolscore.neighbours.features import HeldFeatures
 from poolscore.neighbours.limits import NEIGHBOURS
 
 IMAGES, SHARE = 1_000_000, 100
-SECONDS, RECALL, MEMORY_GIB = 1_200.0, 0.95, 6.0
+SECONDS, RECALL, MEMORY_GIB = 300.0, 0.95, 6.0
 _SAMPLE = 256
 
 
@@ -35,7 +35,7 @@ def measure_growth() -> Measurement:
     with all_cores():
         first = build(HeldFeatures(features[:before]), NEIGHBOURS)
     rows = np.append(np.arange(before), np.full(IMAGES - before, -1))
-    reset_peak()
+    before_gib = _reset()
     found: list[Built] = []
 
     def grow() -> None:
@@ -44,7 +44,7 @@ def measure_growth() -> Measurement:
             found.append(extend(held, first.neighbours, first.exact, rows, NEIGHBOURS))
 
     took = seconds(grow)
-    peak = peak_gib()
+    peak = peak_gib() - before_gib
     _check(found[0], peak)
     anew = _whole()[1]
     return Measurement(took, anew / took, anew / SHARE, _details(found[0], peak) | {"anew": anew})
@@ -53,7 +53,7 @@ def measure_growth() -> Measurement:
 @cache
 def _whole() -> tuple[Built, float, float]:
     features = HeldFeatures(_pool())
-    reset_peak()
+    before_gib = _reset()
     found: list[Built] = []
 
     def run() -> None:
@@ -61,7 +61,13 @@ def _whole() -> tuple[Built, float, float]:
             found.append(build(features, NEIGHBOURS))
 
     took = seconds(run)
-    return found[0], took, peak_gib()
+    return found[0], took, peak_gib() - before_gib
+
+
+def _reset() -> float:
+    """Begin a new peak; GiB that the process holds already, the embeddings among them."""
+    reset_peak()
+    return peak_gib()
 
 
 @cache
@@ -83,7 +89,7 @@ def _check(built: Built, peak: float) -> None:
     if built.recall < RECALL:
         raise AssertionError(f"recall@{NEIGHBOURS} is {built.recall:.3f}")
     if peak > MEMORY_GIB:
-        raise AssertionError(f"the process took {peak:.1f} GiB")
+        raise AssertionError(f"{peak:.1f} GiB more than the embeddings")
 
 
 def _details(built: Built, peak: float) -> dict[str, object]:
@@ -103,7 +109,7 @@ BENCHMARKS = (
         name="neighbours_1m_build_seconds",
         workload=_WORKLOAD,
         unit="s",
-        peer=f"a budget of {SECONDS:,.0f} s with recall {RECALL} and {MEMORY_GIB:.0f} GiB",
+        peer=f"a budget of {SECONDS:,.0f} s with recall {RECALL} and {MEMORY_GIB:.0f} GiB of work",
         floor=1.0,
         measure=measure_build,
     ),
