@@ -11,7 +11,7 @@ from bench.results import result, save, show
 
 
 def main(names: list[str]) -> int:
-    """Run the named benchmarks, or all; 1 when one fails or falls below its floor, 2 for a wrong name."""
+    """Run the named benchmarks, or all; 1: one failed or is below its floor, 2: a wrong name."""
     console = Console()
     benchmarks = find_benchmarks()
     unknown = [name for name in names if name not in benchmarks]
