@@ -70,7 +70,9 @@ def extend(
     rest, came, asking = np.flatnonzero(~all_N), np.flatnonzero(~stayed_N), np.flatnonzero(all_N)
     if len(came):
         kept = Neighbours(rows_NK[rest], similarity_NK[rest])
-        found, record = search(features, rest, came, min(k, len(came)), on_rows)
+        # Only who is nearer than the last of a list gets into it: few of those that came.
+        last_n = kept.similarity_NK[:, -1]
+        found, record = search(features, rest, came, min(k, len(came)), on_rows, worth_q=last_n)
         merged = merge(kept, found, k)
         rows_NK[rest], similarity_NK[rest] = merged.rows_NK, merged.similarity_NK
         searches.append(record)

@@ -16,12 +16,12 @@ _ROUNDS, _SEED = 8, 0
 
 
 def cells_for(queries: int, images: int) -> int:
-    """Number of cells: 4 sqrt(images), FAISS's advice, or 10 sqrt(queries) if that is less.
+    """Number of cells: 4 sqrt(images), FAISS's advice, or what can be learned, or 10 sqrt(queries).
 
     Sorting the images into cells costs images x cells, and a search saves by more cells only as
     often as it is done.
     """
-    return max(1, min(round(4 * images**0.5), round(10 * queries**0.5)))
+    return max(1, min(round(4 * images**0.5), images // TRAINED_WITH, round(10 * queries**0.5)))
 
 
 class IvfIndex:

@@ -43,7 +43,7 @@ def test_an_inverted_file_finds_what_it_is_tuned_to_find_and_fills_every_place()
     assert (found.rows_NK >= 0).all()
     assert all(len({*row, number}) == 21 for number, row in enumerate(found.rows_NK.tolist()))
     assert not record.exact
-    assert 8 <= record.probes <= record.cells == round(4 * 3000**0.5)
+    assert 8 <= record.probes <= record.cells == 3000 // 40
     again, _ = search(HeldFeatures(features), every, every, 20, exact=False)
     assert again.rows_NK.tobytes() == found.rows_NK.tobytes()
     assert again.similarity_NK.tobytes() == found.similarity_NK.tobytes()
@@ -62,6 +62,19 @@ def test_a_search_for_all_others_is_tuned_with_those_there_are() -> None:
     found, record = search(HeldFeatures(features), np.arange(240), came, 60, exact=False)
     assert (np.sort(found.rows_NK, axis=1) == came).all()
     assert not record.exact
+
+
+def test_fewer_cells_are_searched_for_neighbours_that_few_have() -> None:
+    features, asked, came = cloud(4000), np.arange(3200), np.arange(3200, 4000)
+    held = HeldFeatures(features)
+    truth, _ = search(held, asked, came, 20, exact=True)
+    worth = truth.similarity_NK[:, 0]
+    all_found, every = search(held, asked, came, 20, exact=False)
+    found, few = search(held, asked, came, 20, exact=False, worth_q=worth)
+    assert few.probes < every.probes
+    assert (found.similarity_NK[:, 0] >= worth - 1e-5).mean() > 0.93
+    assert (found.rows_NK[:, 0] >= 0).all()
+    assert (all_found.rows_NK >= 0).all()
 
 
 def test_few_rows_have_no_cells() -> None:
