@@ -5,37 +5,26 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.benchmark import SkippedError, find_benchmarks
-from bench.machine import describe_machine
-from bench.results import result, save, show
+from bench.benchmark import find_cases
+from bench.results import show
+from bench.run_case import run_case
 
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, or all; 1: one failed or is below its floor, 2: a wrong name."""
-    console = Console()
-    benchmarks = find_benchmarks()
-    unknown = [name for name in names if name not in benchmarks]
+    cases = find_cases()
+    known = sorted(name for benchmarks in cases.values() for name in benchmarks)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(
-            f"no benchmark {', '.join(unknown)}; there are {', '.join(benchmarks)}", file=sys.stderr
-        )
+        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
-    results: list[dict[str, Any]] = []
-    wrong = 0
-    for name in names or sorted(benchmarks):
-        benchmark = benchmarks[name]
-        console.print(f"[bold]{name}[/bold]: {benchmark.workload}")
-        machine = describe_machine()
-        try:
-            results.append(result(benchmark, benchmark.measure(), machine))
-        except SkippedError as reason:
-            console.print(f"[yellow]skipped[/yellow]: {reason}")
-        except AssertionError as reason:
-            console.print(f"[red]failed[/red]: {reason}")
-            wrong += 1
-        save(results)
-    show(results, console)
-    return 0 if all(entry["passed"] for entry in results) and not wrong else 1
+    entries, passed = list[dict[str, Any]](), True
+    for module, benchmarks in cases.items():
+        if wanted := [name for name in benchmarks if name in (names or known)]:
+            measured, good = run_case(module, wanted)
+            entries, passed = entries + measured, passed and good
+    show(entries, Console())
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -45,7 +45,12 @@ class Benchmark:
         return f"python -m bench {self.name}"
 
 
-def find_benchmarks() -> dict[str, Benchmark]:
-    """Every benchmark in `bench/cases`, by name."""
-    modules = [import_module(f"{cases.__name__}.{m.name}") for m in iter_modules(cases.__path__)]
-    return {benchmark.name: benchmark for module in modules for benchmark in module.BENCHMARKS}
+def find_cases() -> dict[str, dict[str, Benchmark]]:
+    """Every module in `bench/cases` with its benchmarks."""
+    names = [f"{cases.__name__}.{module.name}" for module in iter_modules(cases.__path__)]
+    return {name: benchmarks_of(name) for name in names}
+
+
+def benchmarks_of(module: str) -> dict[str, Benchmark]:
+    """The benchmarks of one module, by name."""
+    return {benchmark.name: benchmark for benchmark in import_module(module).BENCHMARKS}

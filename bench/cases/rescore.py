@@ -99,7 +99,8 @@ def _query(scorer: Scorer, part: Part, ids_N: npt.NDArray[np.str_]) -> None:
 
 def _written(root: str, count: int) -> Part:
     """A pool in a file store, which one scorer holds whole."""
-    shards = np.array_split(_embeddings(count), count // SHARD)
+    block_ND = _embeddings(_BLOCK)
+    shards = (block_ND[: min(SHARD, count - start)] for start in range(0, count, SHARD))
     written = write_snapshot(open_store(root), f"p{count}", EncoderSpec(), "0" * 64, shards)
     return Part(written, 0, 1)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.benchmark import Benchmark, Measurement, find_benchmarks
+from bench.benchmark import Benchmark, Measurement
 from bench.results import result, save, show
 
 
@@ -42,13 +42,3 @@ def test_the_table_names_peer_and_floor() -> None:
     show([_entry("one", 1.0)], Console(file=screen, width=120))
     for part in ("one", "the peer", "NO", "2"):
         assert part in screen.getvalue()
-
-
-def test_benchmarks_have_names_of_their_own() -> None:
-    benchmarks = find_benchmarks()
-    assert {
-        "text_step_ratio",
-        "rescore_vs_numpy",
-        "select_1m_coverage_seconds",
-    } <= benchmarks.keys()
-    assert all(name == benchmark.name for name, benchmark in benchmarks.items())
