@@ -46,7 +46,8 @@ class Settings(BaseSettings):
     them from their shards."""
 
     scorer_memory_gib: float = Field(4.0, gt=0)
-    """Embeddings that one of them holds at most; what is more is read from its shards each time."""
+    """Memory that one of them takes for embeddings and names; pools for which that is too little
+    are read from their shards each time."""
 
     @property
     def catalog_url(self) -> str:

@@ -14,6 +14,9 @@ from poolscore.store.files import open_store
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.records import Snapshot
 
+NAMES = 200
+"""Bytes of names an image: about a hundred, which are there twice while a snapshot is read."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -34,7 +37,7 @@ class _Held:
     part: Part
     embeddings: ResidentEmbeddings
     size: int
-    """Bytes of embeddings and names."""
+    """Bytes of embeddings and, counted twice, names."""
 
 
 class Scorer:
@@ -45,14 +48,14 @@ class Scorer:
     """
 
     def __init__(self, store_uri: str, limit_bytes: int) -> None:
-        """Hold nothing yet, and at most `limit_bytes` of embeddings and names."""
+        """Hold nothing yet, and at most `limit_bytes` of embeddings and, counted twice, names."""
         self._store, self._limit = open_store(store_uri), limit_bytes
         self._held: OrderedDict[tuple[str, int, int], _Held] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def names(self, part: Part) -> tuple[pa.Array, pa.Array] | None:
         """Ids and addresses of the part, by row; None when the part is too large to be held."""
-        if resident_bytes(self._manifest(part)) > self._limit:
+        if _needed(self._manifest(part)) > self._limit:
             return None
         embeddings = self._embeddings(part)
         return embeddings.ids, embeddings.uris
@@ -85,9 +88,10 @@ class Scorer:
         manifest = self._manifest(part)
         with self._lock:
             before = self._held.pop(part.key, None)
-            self._make_room(resident_bytes(manifest))
+            self._make_room(_needed(manifest))
         embeddings = resident(self._store, manifest, before.embeddings if before else None)
-        size = resident_bytes(manifest) + embeddings.ids.nbytes + embeddings.uris.nbytes
+        names = embeddings.ids.nbytes + embeddings.uris.nbytes
+        size = resident_bytes(manifest) + 2 * names
         with self._lock:
             self._make_room(size)
             self._held[part.key] = _Held(part, embeddings, size)
@@ -101,6 +105,10 @@ class Scorer:
         snapshot = part.snapshot
         whole = load_manifest(*self._store, snapshot.manifest_uri, snapshot.manifest_sha256)
         return manifest_of(whole, part.number, part.count)
+
+
+def _needed(manifest: Manifest) -> int:
+    return resident_bytes(manifest) + NAMES * manifest.embedded
 
 
 def manifest_of(whole: Manifest, number: int, count: int) -> Manifest:

@@ -23,8 +23,8 @@ from services.scorer import Part, Scorer
 IMAGES, WIDTH, CLASSES, TOP, REPEATS = 1_000_000, 512, 100, 10_000, 5
 MORE = 10
 """Times as many images for the growth."""
-BOUND_GIB = 12.0
-"""What a scorer may hold: the embeddings and names of both pools."""
+BOUND_GIB = 13.0
+"""What a scorer may take: the embeddings and names of both pools, the names twice."""
 _BLOCK = 100_000
 
 
