@@ -19,6 +19,9 @@ from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.manifest import Manifest, ShardEntry
 from poolscore.store.read_each import read_each
 
+_BLOCK_BYTES = 1 << 28
+"""Embeddings of a block. All of it is read again when one of its shards is replaced."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -71,21 +74,36 @@ class ResidentEmbeddings:
         return joined if self.order is None else joined.take(pa.array(self.order))
 
 
-def resident(
-    store: Store, manifest: Manifest, held: ResidentEmbeddings | None = None
-) -> ResidentEmbeddings:
+def resident(store: Store, manifest: Manifest, kept: Sequence[Block] = ()) -> ResidentEmbeddings:
     """Bring the embeddings of a snapshot into memory, 2 N D bytes and the names.
 
-    `held` are those of an earlier snapshot of the pool: what the new one shares with them is not
-    read again. Raises what `read_shard` raises.
+    `kept` are the blocks of an earlier snapshot that it shares (`shared_blocks`): they are not read
+    again. Raises what `read_shard` raises.
     """
-    paths = {shard.path for shard in manifest.shards}
-    kept = [block for block in (held.blocks if held else ()) if block.rows.keys() <= paths]
     there = {path for block in kept for path in block.rows}
     missing = [shard for shard in manifest.shards if shard.path not in there]
-    if missing or not kept:
-        kept.append(_read(store, missing, manifest.dim))
-    return ResidentEmbeddings(tuple(kept), _order(manifest, kept))
+    parts = _parts(missing, manifest.dim) or ([] if kept else [[]])
+    blocks = [*kept, *(_read(store, part, manifest.dim) for part in parts)]
+    return ResidentEmbeddings(tuple(blocks), _order(manifest, blocks))
+
+
+def shared_blocks(held: ResidentEmbeddings, manifest: Manifest) -> list[Block]:
+    """Blocks of which the snapshot has every shard."""
+    paths = {shard.path for shard in manifest.shards}
+    return [block for block in held.blocks if block.rows.keys() <= paths]
+
+
+def _parts(shards: Sequence[ShardEntry], dim: int) -> list[list[ShardEntry]]:
+    """Shards in their order, as many together as make a block."""
+    parts: list[list[ShardEntry]] = []
+    rows = 0
+    for shard in shards:
+        if not parts or rows + shard.embedded > _BLOCK_BYTES // (2 * dim):
+            parts.append([])
+            rows = 0
+        parts[-1].append(shard)
+        rows += shard.embedded
+    return parts
 
 
 def _order(manifest: Manifest, blocks: Sequence[Block]) -> Int64 | None:

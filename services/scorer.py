@@ -8,14 +8,15 @@ from zlib import crc32
 import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
-from pipelines.resident import ResidentEmbeddings, resident, resident_bytes
+from pipelines.resident import ResidentEmbeddings, resident, resident_bytes, shared_blocks
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.files import open_store
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.records import Snapshot
 
-NAMES = 200
-"""Bytes of names an image: about a hundred, which are there twice while a snapshot is read."""
+NAMES, SCORES = 200, 40
+"""Bytes an image beside its embedding: an id and an address of about a hundred together, and its
+scores. There are two of each, by block and put together."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class _Held:
     part: Part
     embeddings: ResidentEmbeddings
     size: int
-    """Bytes of embeddings and, counted twice, names."""
+    """Bytes that it takes, those of its scores among them."""
 
 
 class Scorer:
@@ -48,7 +49,7 @@ class Scorer:
     """
 
     def __init__(self, store_uri: str, limit_bytes: int) -> None:
-        """Hold nothing yet, and at most `limit_bytes` of embeddings and, counted twice, names."""
+        """Hold nothing yet, and take at most `limit_bytes` beside what the process has."""
         self._store, self._limit = open_store(store_uri), limit_bytes
         self._held: OrderedDict[tuple[str, int, int], _Held] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
@@ -87,11 +88,14 @@ class Scorer:
     def _read(self, part: Part) -> ResidentEmbeddings:
         manifest = self._manifest(part)
         with self._lock:
+            # What it does not share is gone before more is read.
             before = self._held.pop(part.key, None)
+            kept = shared_blocks(before.embeddings, manifest) if before else []
+            del before
             self._make_room(_needed(manifest))
-        embeddings = resident(self._store, manifest, before.embeddings if before else None)
+        embeddings = resident(self._store, manifest, kept)
         names = embeddings.ids.nbytes + embeddings.uris.nbytes
-        size = resident_bytes(manifest) + 2 * names
+        size = resident_bytes(manifest) + 2 * names + SCORES * manifest.embedded
         with self._lock:
             self._make_room(size)
             self._held[part.key] = _Held(part, embeddings, size)
@@ -108,7 +112,7 @@ class Scorer:
 
 
 def _needed(manifest: Manifest) -> int:
-    return resident_bytes(manifest) + NAMES * manifest.embedded
+    return resident_bytes(manifest) + (NAMES + SCORES) * manifest.embedded
 
 
 def manifest_of(whole: Manifest, number: int, count: int) -> Manifest:

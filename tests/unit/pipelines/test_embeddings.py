@@ -5,10 +5,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines import resident as residents
 from pipelines import scan
 from pipelines.embeddings import Embeddings, rows_of
 from pipelines.places import RunPlaces, Store
-from pipelines.resident import resident
+from pipelines.resident import resident, shared_blocks
 from pipelines.scan import ScannedEmbeddings
 from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.kernel import score
@@ -93,7 +94,7 @@ def test_what_a_new_snapshot_shares_is_not_read_again(snapshot: tuple[Store, Man
     first = manifest.model_copy(update={"shards": manifest.shards[1:2]})
     held = resident(store, first)
     (Path(store[1]) / manifest.shards[1].path).unlink()
-    more = resident(store, manifest, held)
+    more = resident(store, manifest, shared_blocks(held, manifest))
     # In the order of the manifest, as if all had been read at once.
     assert more.ids.to_pylist() == [IDS[row] for row in KEPT]
     assert more.uris.to_pylist() == [f"file:///i{row}.jpg" for row in KEPT]
@@ -102,8 +103,24 @@ def test_what_a_new_snapshot_shares_is_not_read_again(snapshot: tuple[Store, Man
     expected = score(VECTORS[KEPT], prompts())
     assert more.score(prompts()).p_clean.tolist() == expected.p_clean.tolist()
     # A snapshot without those shards, as after a deletion, keeps none of them.
-    less = resident(store, manifest.model_copy(update={"shards": manifest.shards[:1]}), more)
-    assert less.ids.to_pylist() == ["i0", "i2"]
+    fewer = manifest.model_copy(update={"shards": manifest.shards[:1]})
+    assert resident(store, fewer, shared_blocks(more, fewer)).ids.to_pylist() == ["i0", "i2"]
+
+
+def test_a_large_snapshot_is_held_in_blocks_so_that_a_new_shard_is_read_alone(
+    snapshot: tuple[Store, Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(residents, "_BLOCK_BYTES", 1)
+    store, manifest = snapshot
+    held = resident(store, manifest)
+    assert [list(block.rows) for block in held.blocks] == [[s.path] for s in manifest.shards]
+    assert held.ids.to_pylist() == [IDS[row] for row in KEPT]
+    rest = manifest.model_copy(update={"shards": manifest.shards[1:]})
+    kept = shared_blocks(held, rest)
+    assert kept == list(held.blocks[1:])
+    for shard in manifest.shards:
+        (Path(store[1]) / shard.path).unlink()
+    assert resident(store, rest, kept).ids.to_pylist() == held.ids.to_pylist()[2:]
 
 
 @HOLDERS

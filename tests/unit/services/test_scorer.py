@@ -8,7 +8,7 @@ from poolscore.errors import NotFoundError
 from poolscore.scoring.kernel import score
 from poolscore.store.manifest import ShardEntry
 from poolscore.store.records import Snapshot
-from services.scorer import NAMES, Part, Scorer, manifest_of
+from services.scorer import NAMES, SCORES, Part, Scorer, manifest_of
 from tests.growing_pool import ROWS, GrowingPool
 from tests.shards_world import DIM, manifest_with, prompts
 
@@ -38,7 +38,7 @@ def check(scorer: Scorer, snapshot: Snapshot, pool: GrowingPool, count: int) -> 
 
 def test_a_part_that_is_too_large_is_not_held(pool: GrowingPool) -> None:
     snapshot = pool.grow()
-    needed = (2 * DIM + NAMES) * ROWS
+    needed = (2 * DIM + NAMES + SCORES) * ROWS
     assert Scorer(pool.root, needed - 1).names(Part(snapshot, 0, 1)) is None
     assert Scorer(pool.root, needed).names(Part(snapshot, 0, 1)) is not None
 
@@ -61,7 +61,7 @@ def test_what_was_scored_once_needs_no_file(pool: GrowingPool) -> None:
 
 @pytest.mark.parametrize("pools", [1, 2])
 def test_the_pool_that_was_not_asked_for_longest_makes_room(pool: GrowingPool, pools: int) -> None:
-    scorer = Scorer(pool.root, pools * (2 * DIM + NAMES) * ROWS)
+    scorer = Scorer(pool.root, pools * (2 * DIM + NAMES + SCORES) * ROWS)
     one = Part(pool.grow(), 0, 1)
     other = replace(one, snapshot=replace(one.snapshot, pool_id="q"))
     for part in (one, other):
