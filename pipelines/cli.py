@@ -88,6 +88,10 @@ def embed(
     console.print(headline(progress, changed=outcome.changed, prune=prune))
     if progress.changed:
         console.print(f"  changed   {progress.changed:>7,}  embedded again", highlight=False)
+    same = progress.total - progress.new - progress.changed
+    if same > 0:
+        what = "embedded again, for their files were written again"
+        console.print(f"  unchanged {same:>7,}  {what}", highlight=False)
     if progress.missing:
         what = "dropped" if prune else "gone from the source, kept in the pool; --prune drops them"
         console.print(f"  missing   {progress.missing:>7,}  {what}", highlight=False)

@@ -19,7 +19,7 @@ from pipelines.execution import embed_to_shards
 from pipelines.neighbours import FEWEST, make_graph
 from pipelines.overlap import uncommit_overlaps
 from pipelines.places import RunPlaces, Store
-from pipelines.plan import Base, Plan, is_outdated, load_plan, make_plan
+from pipelines.plan import Base, Plan, drops_what_is_back, is_outdated, load_plan, make_plan
 from pipelines.progress import OnProgress, ProgressMeter, ShardCounter, reported
 from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
@@ -162,10 +162,10 @@ def _neighbours(job: _Job, snapshot: Snapshot, shared: str | None, progress: Run
         nonlocal done
         check_stop(job.should_stop)
         done += count
-        message = f"neighbours of {done:,} images found"
-        job.on_progress(replace(progress, message=message))
+        job.on_progress(replace(progress, message=f"finding neighbours, {done:,} searches"))
 
     make_graph(job.catalog, job.store, snapshot, earlier=earlier, on_rows=on_rows)
+    job.on_progress(replace(progress, message="committed"))
 
 
 def _plan(job: _Job, sources: Sequence[str]) -> Plan:
@@ -173,7 +173,9 @@ def _plan(job: _Job, sources: Sequence[str]) -> Plan:
     base = latest_base(job.catalog, job.store, job.run.pool_id)
     # A source whose rejects were too many has been mended, or nobody would ask again.
     if plan is not None and not (
-        _refused(job, plan, base) or is_outdated(plan, job.places, job.store, base)
+        _refused(job, plan, base)
+        or is_outdated(plan, job.places, job.store, base)
+        or drops_what_is_back(plan, job.places, job.store, base)
     ):
         return plan
     schema = shard_schema(job.encoder.dim, job.encoder.digest)

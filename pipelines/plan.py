@@ -119,10 +119,30 @@ def is_outdated(plan: Plan, places: RunPlaces, store: Store, base: Base | None) 
         return False
     if plan.dropped:
         return True
-    planned = [_ids(places, places.inputs)] if plan.inputs else []
-    planned += [_ids(places, f"{places.shards}/{LISTING_SHARD}")] if plan.refused else []
     known = known_rows(store, base[1] if base else None, ())["id"].combine_chunks()
-    return any(pc.any(pc.is_in(ids, value_set=known)).as_py() for ids in planned)
+    return any(pc.any(pc.is_in(ids, value_set=known)).as_py() for ids in _planned(plan, places))
+
+
+def drops_what_is_back(plan: Plan, places: RunPlaces, store: Store, base: Base | None) -> bool:
+    """Whether images that the plan prunes as missing are in its sources again.
+
+    A disk that was not there when they were listed may be by now. Raises what `list_sources`
+    raises.
+    """
+    if not plan.prune or not plan.missing:
+        return False
+    gone = dropped_ids(places)
+    for ids in _planned(plan, places):
+        gone = gone.filter(pc.invert(pc.is_in(gone, value_set=ids.combine_chunks())))
+    known = known_rows(store, base[1] if base else None, plan.sources)
+    missing = compare(list_sources(plan.sources), known).missing
+    return not pc.all(pc.is_in(gone, value_set=missing)).as_py()
+
+
+def _planned(plan: Plan, places: RunPlaces) -> list[pa.ChunkedArray]:
+    """Ids of the rows that the run writes."""
+    planned = [_ids(places, places.inputs)] if plan.inputs else []
+    return planned + ([_ids(places, f"{places.shards}/{LISTING_SHARD}")] if plan.refused else [])
 
 
 def _ids(places: RunPlaces, path: str) -> pa.ChunkedArray:

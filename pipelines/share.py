@@ -7,6 +7,7 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Changes, commit_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, Snapshot, utcnow
+from poolscore.store.snapshots import latest_snapshot
 
 
 def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, pool_id: str) -> Snapshot:
@@ -29,7 +30,7 @@ def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, pool_id
             f"({other.encoder.model}, {pool.encoder.model}), so their embeddings cannot be shared",
             reason="ENCODER_MISMATCH",
         )
-    if pool.active_snapshot is not None:
+    if latest_snapshot(catalog, pool.pool_id) is not None:
         raise FailedPreconditionError(
             f"pool '{pool.pool_id}' has embeddings of its own; share into a new pool",
             reason="POOL_NOT_EMPTY",

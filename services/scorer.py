@@ -49,7 +49,10 @@ class Scorer:
     """
 
     def __init__(self, store_uri: str, limit_bytes: int) -> None:
-        """Hold nothing yet, and take at most `limit_bytes` beside what the process has."""
+        """Hold nothing yet.
+
+        Takes at most `limit_bytes` beside what the process has, and a few shards while it reads.
+        """
         self._store, self._limit = open_store(store_uri), limit_bytes
         self._held: OrderedDict[tuple[str, int, int], _Held] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
@@ -94,6 +97,7 @@ class Scorer:
             del before
             self._make_room(_needed(manifest))
         embeddings = resident(self._store, manifest, kept)
+        pa.default_memory_pool().release_unused()  # the files that were read
         names = embeddings.ids.nbytes + embeddings.uris.nbytes
         size = resident_bytes(manifest) + 2 * names + SCORES * manifest.embedded
         with self._lock:

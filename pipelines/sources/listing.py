@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from pipelines.sources.duplicates import duplicate_rows
+from pipelines.sources.duplicates import duplicate_rows, with_own_ids
 from pipelines.sources.entry import Entry, default_id, stamp_of
 from pipelines.sources.folder import TAR, folder_entries
 from pipelines.sources.location import Location, locate, looking_at
@@ -57,10 +57,10 @@ def list_sources(sources: Sequence[str]) -> Listing:
     found = table.filter(pc.invert(unread))
     first = _first(found["id"])
     twins = found.filter(pa.array(~first))
-    refused = table.filter(unread)
-    refused = refused.filter(pa.array(_first(refused["id"])))
     inputs = found.filter(pa.array(first))
-    repeated = duplicate_rows(inputs, twins)
+    refused = table.filter(unread)
+    refused = with_own_ids(refused.filter(pa.array(_first(refused["id"]))), inputs)
+    repeated = duplicate_rows(inputs, twins, refused)
     return Listing(inputs.select(INPUT_SCHEMA.names), pa.concat_tables([refused, repeated]))
 
 

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.places import RunPlaces, Store
-from pipelines.plan import Plan, dropped_ids, is_outdated, load_plan, make_plan
+from pipelines.plan import Plan, dropped_ids, drops_what_is_back, is_outdated, load_plan, make_plan
 from pipelines.sources.resolve import check_sources
 from poolscore.errors import FailedPreconditionError, InvalidInputError
 from poolscore.store.manifest import Manifest
@@ -104,6 +104,21 @@ def test_nothing_is_pruned_while_a_part_of_the_source_cannot_be_read(
     with pytest.raises(FailedPreconditionError, match=r"b\.tar") as caught:
         _plan(places, str(images), _base(store, ["c"], str(images)), prune=True)
     assert caught.value.reason == "PRUNE_UNSAFE"
+
+
+def test_what_is_back_is_not_pruned_by_a_plan_from_before(
+    places: RunPlaces, store: Store, tmp_path: Path
+) -> None:
+    there, back = "a,s3://b/1.jpg", "b,s3://b/2.jpg"
+    source = _list(tmp_path, there)
+    base = _base(store, ["a", "b", "c"], source)
+    kept, pruning = _plan(places, source, base), _plan(places, source, base, prune=True)
+    assert not drops_what_is_back(pruning, places, store, (1, base))
+    _list(tmp_path, there, "d,s3://b/4.jpg")
+    assert not drops_what_is_back(pruning, places, store, (1, base))
+    _list(tmp_path, there, back)
+    assert drops_what_is_back(pruning, places, store, (1, base))
+    assert not drops_what_is_back(kept, places, store, (1, base))
 
 
 def test_a_plan_is_outdated_when_another_run_has_done_a_part_of_it(

@@ -12,7 +12,7 @@ def test_addresses_of_more_than_two_gigabytes() -> None:
         pa.table([pa.array([str(number)]), long, source, none], schema=INPUT_SCHEMA)
         for number in range(22)
     )
-    assert len(duplicate_rows(inputs, REFUSED_SCHEMA.empty_table())) == 0
+    assert len(duplicate_rows(inputs, *[REFUSED_SCHEMA.empty_table()] * 2)) == 0
     columns = [["7"], ["other"], ["s"], [None], [None], [None]]
     twin = pa.table([pa.array(each, pa.string()) for each in columns], schema=REFUSED_SCHEMA)
-    assert duplicate_rows(inputs, twin)["id"].to_pylist() == ["7~2"]
+    assert duplicate_rows(inputs, twin, REFUSED_SCHEMA.empty_table())["id"].to_pylist() == ["7~2"]

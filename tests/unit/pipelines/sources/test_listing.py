@@ -75,6 +75,18 @@ def test_given_ids_stay_text_and_the_first_of_equal_ids_wins(tmp_path: Path) -> 
     assert first["uri"].endswith("c.jpg")
 
 
+def test_what_is_refused_never_has_the_id_of_an_input(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("id,path\na,s3://key:secret@b/1.jpg\na,2.jpg\na,3.jpg\nb,s3://k:s@b/4.jpg\n")
+    listing = list_source(str(listed))
+    assert listing.inputs["id"].to_pylist() == ["a"]
+    assert [(row["id"], row["reject_reason"]) for row in listing.refused.to_pylist()] == [
+        ("a~2", RejectReason.UNREADABLE),
+        ("b", RejectReason.UNREADABLE),
+        ("a~3", RejectReason.DUPLICATE_ID),
+    ]
+
+
 def test_parquet_list(tmp_path: Path) -> None:
     listed = tmp_path / "list.parquet"
     pq.write_table(pa.table({"path": ["a.jpg", "b.jpg"], "id": [1, 2]}), listed)
