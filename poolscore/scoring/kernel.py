@@ -55,8 +55,8 @@ def _reduce(
     logits_nC = product_nK[:, : columns.num_classes]
     if shrink_n1 is not None:
         logits_nC.mul_(shrink_n1)
-    largest_n1, predicted_n1 = logits_nC.max(dim=1, keepdim=True)
-    logits_nC.sub_(largest_n1)
+    predicted_n1 = _largest(logits_nC)
+    logits_nC.sub_(logits_nC.gather(1, predicted_n1))
     weights_nC = logits_nC.softmax(dim=1)
     probability_n1 = weights_nC.gather(1, predicted_n1)
     # log p_k = l_k - l_max + log p_max, so no logarithm or exponential is taken of a class.
@@ -76,6 +76,13 @@ def _reduce(
         p_clean_n1,
     )
     return tuple(field_n1[:, 0] for field_n1 in fields)
+
+
+def _largest(logits_nC: torch.Tensor) -> torch.Tensor:
+    """Return the first of the largest of each row, (n, 1): NumPy looks at many numbers at once."""
+    if logits_nC.is_cpu:
+        return torch.from_numpy(logits_nC.numpy().argmax(axis=1, keepdims=True))
+    return logits_nC.argmax(dim=1, keepdim=True)
 
 
 def _empty(count: int) -> Scores:
