@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from pipelines.embeddings import Float16, Int64
 from pipelines.places import Store
-from pipelines.scan import concatenate, read_entry
-from poolscore.scoring.kernel import score
+from pipelines.scan import read_entry
+from poolscore.scoring.kernel import score_blocks
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.manifest import Manifest, ShardEntry
 from poolscore.store.read_each import read_each
@@ -55,7 +55,7 @@ class ResidentEmbeddings:
 
     def score(self, prompts: PromptFeatures) -> Scores:
         """Score every row; the embeddings are read where they are."""
-        scores = concatenate([score(each.features_ND, prompts) for each in self.blocks])
+        scores = score_blocks([each.features_ND for each in self.blocks], prompts)
         return scores if self.order is None else scores.take(self.order)
 
     def take(self, rows: Int64) -> Float16:

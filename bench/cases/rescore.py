@@ -45,19 +45,19 @@ def measure_growth() -> Measurement:
     """Ten million against one million, in turn, both held by one scorer within its bound."""
     with tempfile.TemporaryDirectory(prefix="poolscore-bench-") as folder:
         small, large = _written(folder, IMAGES), _written(folder, MORE * IMAGES)
-        ids_N, few, many = _ids(MORE * IMAGES), list[float](), list[float]()
+        ids_N, few, many = _ids(MORE * IMAGES), list[list[float]](), list[float]()
         reset_peak()
         before = peak_gib()
         scorer = Scorer(folder, int(BOUND_GIB * 2**30))
         loading = [seconds(functools.partial(scorer.names, part)) for part in (small, large)]
         loaded = peak_gib() - before
-        for _ in range(3):
-            few += [seconds(lambda: _query(scorer, small, ids_N[:IMAGES])) for _ in range(3)]
+        for _ in range(REPEATS):
+            few.append([seconds(lambda: _query(scorer, small, ids_N[:IMAGES])) for _ in range(3)])
             many.append(seconds(lambda: _query(scorer, large, ids_N)))
     peak = peak_gib() - before
     if peak > BOUND_GIB:
         raise AssertionError(f"a scorer bound to {BOUND_GIB:g} GiB took {peak:.2f} GiB")
-    growth = float(np.median(many) / np.median(few))
+    growth = float(np.median(np.array(many) / np.median(few, axis=1)))
     details = {
         "seconds_1m": few,
         "seconds_10m": many,

@@ -4,6 +4,8 @@ Logits of all images are never held: per image they would outweigh the embedding
 Shapes: N images, n images of a tile, C classes, D embedding width, R adapter rank, K vectors.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,11 +13,12 @@ import torch
 from poolscore.encoder.hardware import resolve_device
 from poolscore.errors import InvalidInputError
 from poolscore.scoring.folding import Columns, fold
-from poolscore.scoring.product import product_with
+from poolscore.scoring.product import Product, product_with
 from poolscore.scoring.tiles import for_each_tile, tile_rows
 from poolscore.scoring.types import PromptFeatures, Scores
 
 Float16 = npt.NDArray[np.float16]
+Column = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 
 def score(embeddings_ND: Float16, prompts: PromptFeatures, *, device: str = "auto") -> Scores:
@@ -26,25 +29,51 @@ def score(embeddings_ND: Float16, prompts: PromptFeatures, *, device: str = "aut
     (arXiv 2602.04340, Eq. 4) and p_clean from both (Eq. 3); without a negative prompt p_clean is
     the probability of the predicted class. Raises InvalidInputError when the widths differ.
     """
-    count, width = embeddings_ND.shape
-    if width != prompts.positive_CD.shape[1]:
-        raise InvalidInputError(
-            f"The embeddings are {width} wide and the text features "
-            f"{prompts.positive_CD.shape[1]}: they come from different encoders.",
-            reason="ENCODER_MISMATCH",
-        )
+    return score_blocks([embeddings_ND], prompts, device=device)
+
+
+def score_blocks(
+    blocks: Sequence[Float16], prompts: PromptFeatures, *, device: str = "auto"
+) -> Scores:
+    """Score the rows of all blocks, one block after the other, as `score` does."""
+    for block_ND in blocks:
+        _check_width(block_ND, prompts)
     place = resolve_device(device)
     columns = fold(prompts, place)
     product = product_with(columns.weight_KD, tile_rows(place))
-    out = _empty(count)
+    out, start = _empty(sum(len(block_ND) for block_ND in blocks)), 0
+    for block_ND in blocks:
+        end = start + len(block_ND)
+        # Views: to put the blocks' scores together afterwards would touch as much memory again.
+        targets = [field_N[start:end] for field_N in _fields(out)]
+        _score_into(targets, block_ND, place, columns, product)
+        start = end
+    return out
 
+
+def _check_width(embeddings_ND: Float16, prompts: PromptFeatures) -> None:
+    width, wanted = embeddings_ND.shape[1], prompts.positive_CD.shape[1]
+    if width != wanted:
+        raise InvalidInputError(
+            f"The embeddings are {width} wide and the text features {wanted}: they come from "
+            "different encoders.",
+            reason="ENCODER_MISMATCH",
+        )
+
+
+def _score_into(
+    targets: Sequence[Column],
+    embeddings_ND: Float16,
+    place: torch.device,
+    columns: Columns,
+    product: Product,
+) -> None:
     def one(rows: slice, v_nD: torch.Tensor) -> None:
         reduced = _reduce(v_nD, product(v_nD), columns)
-        for target, column in zip(_fields(out), reduced, strict=True):
+        for target, column in zip(targets, reduced, strict=True):
             target[rows] = column[: rows.stop - rows.start].cpu().numpy()
 
     for_each_tile(embeddings_ND, place, one)
-    return out
 
 
 def _reduce(
@@ -89,5 +118,5 @@ def _empty(count: int) -> Scores:
     return Scores(np.empty(count, np.int32), *(np.empty(count, np.float32) for _ in range(4)))
 
 
-def _fields(scores: Scores) -> tuple[npt.NDArray[np.int32] | npt.NDArray[np.float32], ...]:
+def _fields(scores: Scores) -> tuple[Column, ...]:
     return scores.predicted, scores.probability, scores.margin, scores.entropy, scores.p_clean
