@@ -54,12 +54,13 @@ def embed(
     from pipelines.embed_spec import named_pool
     from pipelines.sources.resolve import check_sources
     from poolscore.store.catalog import Catalog
-    from poolscore.store.files import open_store
+    from poolscore.store.files import reach_store
     from poolscore.store.pools import get_pool
 
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     get_pool(catalog, name)
+    store = reach_store(settings.store_uri)
     places = sources if named_pool(sources) else check_sources(sources)
     # Ray and torch take seconds to import: after what can be refused without them.
     from pipelines.config import EmbedConfig
@@ -71,7 +72,7 @@ def embed(
         try:
             outcome = embed_here(
                 catalog,
-                open_store(settings.store_uri),
+                store,
                 name,
                 places,
                 bar.show,

@@ -1,11 +1,11 @@
 """Connect to Ray: a cluster by its address, or a quiet local one."""
 
 import logging
-import os
 import warnings
 
 import ray
 
+from poolscore.cores import cores
 from poolscore.errors import UnavailableError
 
 LOCAL_CPUS = 8
@@ -53,9 +53,9 @@ def nodes() -> int:
     return sum(bool(node["Alive"]) for node in ray.nodes())
 
 
-def cores() -> int:
+def cluster_cores() -> int:
     """Cores of all nodes, taking them to be like this one; logical CPUs may be any number."""
-    return (os.cpu_count() or 1) * nodes()
+    return cores() * nodes()
 
 
 def quieten() -> None:

@@ -3,7 +3,6 @@
 Shapes: N rows of a batch, n of them decoded, D embedding width, S image size.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import pixels_from_arrow
+from poolscore.cores import cores
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError
 from poolscore.scoring.types import PromptFeatures, Scores
@@ -86,7 +86,7 @@ class DecodingEncoderStage(EncoderStage):
         super().__init__(spec, digest, prompts, config)
         import torch
 
-        threads = config.encoder_threads or min(len(os.sched_getaffinity(0)), CPU_THREADS)
+        threads = config.encoder_threads or min(cores(), CPU_THREADS)
         self._decode = decode_rows
         self._threads = ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1))
 

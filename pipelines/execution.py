@@ -1,6 +1,5 @@
 """Run the embedding plan on Ray Data: files in, protected shards out."""
 
-import os
 from dataclasses import replace
 
 import pyarrow as pa
@@ -9,7 +8,7 @@ from ray.data import Dataset
 from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
 from ray.data.exceptions import ExecutionTimeoutError
 
-from pipelines.cluster import cores, nodes, quieten
+from pipelines.cluster import cluster_cores, nodes, quieten
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import decode_batch
 from pipelines.encode_stage import CPU_THREADS, DecodingEncoderStage, EncoderStage
@@ -18,6 +17,7 @@ from pipelines.in_flight import bound_in_flight
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
 from pipelines.stopping import ShouldStop, stoppable
+from poolscore.cores import cores
 from poolscore.encoder.geometry import Geometry
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import UnavailableError
@@ -116,7 +116,7 @@ def _stages(
         batch_format="pyarrow",
         batch_size=config.rows_per_shard,
         num_cpus=SMALL_TASK_CPUS,
-        concurrency=config.decode_tasks or cores(),
+        concurrency=config.decode_tasks or cluster_cores(),
     )
     return decoded.map_batches(
         EncoderStage,
@@ -138,7 +138,7 @@ def _with_encoders(config: EmbedConfig) -> EmbedConfig:
 
 
 def _cpu_encoders() -> int:
-    return max(1, (os.cpu_count() or 1) // CPU_THREADS) * nodes()
+    return max(1, cores() // CPU_THREADS) * nodes()
 
 
 def _check_cpus() -> None:

@@ -157,8 +157,8 @@ def _check_prune(refused: pa.Table) -> None:
     unread = refused.filter(pc.equal(refused["reject_reason"], RejectReason.UNREADABLE.value))
     if len(unread):
         raise FailedPreconditionError(
-            f"'{unread['uri'][0]}' cannot be read: {unread['reject_detail'][0]}; what is in it "
-            "would pass for missing, so nothing is pruned: make it readable, or leave out --prune",
+            f"nothing is pruned, as all that was in '{unread['uri'][0]}' would pass for missing: "
+            f"{unread['reject_detail'][0]}; put it right, or leave out --prune",
             reason="PRUNE_UNSAFE",
         )
 

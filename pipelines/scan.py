@@ -46,8 +46,7 @@ class ScannedEmbeddings:
         """Perceptual hashes, null where the shard is older than those."""
         filesystem, root = self._store
         paths = [files.absolute(root, shard.path) for shard in self._manifest.shards]
-        with ThreadPoolExecutor(READERS) as pool:
-            parts = list(pool.map(lambda path: read_hashes(filesystem, path), paths))
+        parts = read_each(lambda path: read_hashes(filesystem, path), paths)
         return pa.concat_arrays([pa.array([], pa.binary(BYTES)), *parts])
 
     def score(self, prompts: PromptFeatures) -> Scores:

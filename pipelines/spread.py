@@ -9,7 +9,7 @@ from dataclasses import fields
 import pyarrow as pa
 import ray
 
-from pipelines.cluster import cores, quieten
+from pipelines.cluster import cluster_cores, quieten
 from pipelines.failure import below_ray
 from pipelines.places import Store
 from pipelines.scan import (
@@ -57,7 +57,7 @@ class SpreadEmbeddings(ScannedEmbeddings):
             batch_size=1,
             num_cpus=1,
             num_gpus=gpus,
-            concurrency=cores(),
+            concurrency=cluster_cores(),
         )
         # Ray Data's own wrapping loses the error that a person can act on.
         scored.context.raise_original_map_exception = True

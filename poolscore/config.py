@@ -56,5 +56,5 @@ class Settings(BaseSettings):
 
     @property
     def store_uri(self) -> str:
-        """Root of the file store, without a trailing slash."""
-        return (self.store or str(self.home.expanduser().resolve() / "store")).rstrip("/")
+        """Root of the file store."""
+        return self.store or str(self.home.expanduser().resolve() / "store")

@@ -1,12 +1,12 @@
 """The worker actors: named, restarted by Ray for ever, found by the API by their names."""
 
-import os
 from typing import cast
 
 import ray
 from ray.actor import ActorHandle
 
 from poolscore.config import Settings
+from poolscore.cores import cores
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.store.owners import owner_name
 from services.worker import Worker
@@ -17,7 +17,7 @@ _TRAINER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "-1",
     "MALLOC_MMAP_MAX_": "0",
     # Ray gives an actor with a fraction of a CPU one thread.
-    "OMP_NUM_THREADS": str(os.cpu_count() or 1),
+    "OMP_NUM_THREADS": str(cores()),
 }
 
 # Fractions, so that a laptop's two CPUs are enough for everything that stays up.

@@ -1,7 +1,6 @@
 """The scorer actors, and a snapshot as those that use them see it."""
 
 import functools
-import os
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import cast
@@ -15,6 +14,7 @@ from pipelines.embeddings import Embeddings, Float16, Int64, OpenEmbeddings
 from pipelines.scan import concatenate
 from pipelines.spread import spread
 from poolscore.config import Settings
+from poolscore.cores import cores
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.files import open_store
 from poolscore.store.records import Snapshot
@@ -44,7 +44,7 @@ def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
                 # A question has no effect, so it may be asked again of a restarted scorer.
                 max_task_retries=3,
                 # Ray gives an actor with a fraction of a CPU one thread.
-                runtime_env={"env_vars": {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}},
+                runtime_env={"env_vars": {"OMP_NUM_THREADS": str(cores())}},
                 max_concurrency=4,
                 num_cpus=_NUM_CPUS,
             )

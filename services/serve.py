@@ -19,6 +19,7 @@ from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError
 from poolscore.prompts.config import parse_config
 from poolscore.store.catalog import Catalog
+from poolscore.store.files import reach_store
 from services.actors import start_workers
 from services.api.contract import SERVICERS
 from services.api.ingress import Ingress
@@ -57,12 +58,14 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     """Start the service and return once it answers SERVING.
 
     `port` replaces the one in `settings.address`; 0 takes a free one. Raises InvalidInputError
-    (INVALID_ADDRESS, INVALID_TRAINING), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError.
+    (INVALID_ADDRESS, INVALID_TRAINING), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError,
+    and what `reach_store` raises.
     """
     host, wanted = parse_address(settings.address)
     chosen = _reserve(host, wanted if port is None else port)
     # Before the actors: what they could not use is one clear error here.
     Catalog.open(settings.catalog_url).close()
+    reach_store(settings.store_uri)
     parse_config(settings.training)
     _limit_proxies()
     owns_ray = not ray.is_initialized()

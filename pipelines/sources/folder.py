@@ -1,6 +1,7 @@
 """Images and tars in a folder and in all folders below."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,10 @@ def _wanted(name: str) -> bool:
 
 
 def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
-    """Links to folders are followed once."""
+    """A folder with several names is listed once: under its own, else under the first link to it.
+
+    Folders come in any order; names are sorted, so that the same tree gives the same ids.
+    """
     found: list[str] = []
     seen: set[str] = set()
     refused: dict[str, Reject] = {}
@@ -46,13 +50,18 @@ def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
         detail = f"the folder {file_problem(error)}"
         refused[str(error.filename)] = Reject(RejectReason.UNREADABLE, detail)
 
-    for place, folders, files in os.walk(location.path, onerror=refuse, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        found += [f"{place}/{name}" for name in files if _wanted(name)]
+    tops = deque([location.path])
+    while tops:
+        for place, folders, files in os.walk(tops.popleft(), onerror=refuse):
+            real = os.path.realpath(place)
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders.sort()
+            below = (f"{place}/{name}" for name in folders)
+            tops += [path for path in below if os.path.islink(path)]  # noqa: PTH114 one a folder
+            found += [f"{place}/{name}" for name in files if _wanted(name)]
     for path in sorted([*found, *refused]):
         yield path, refused.get(path) or local_stamp(Path(path))
 

@@ -99,7 +99,7 @@ def _table(entries: list[Entry], source: str) -> pa.Table:
 
 def _nothing(location: Location) -> Entry:
     """A source without images; as an input of its own it is reported, and keeps `--prune` off."""
-    detail = f"looked for {', '.join(sorted(IMAGE_SUFFIXES))} in it and in all folders below"
+    detail = f"found no {', '.join(sorted(IMAGE_SUFFIXES))} in it or in a folder below"
     if location.suffix in SUFFIXES and not is_folder(location):
         detail = "the list has no rows"
     uri = location.uri(location.path)

@@ -1,7 +1,6 @@
 """`poolscore evaluate`: simulate active learning on images whose classes are known."""
 
 import math
-import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from rich.progress import (
 )
 
 from poolscore.cli.options import EncoderName, Pretrained, Template, TowerPrecision
+from poolscore.cores import cores
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.evaluation.labeled_folder import read_labeled_folders
 from poolscore.evaluation.records import Cell, Protocol, Table
@@ -74,7 +74,7 @@ def evaluate(
     precision: TowerPrecision = "auto",
     processes: Annotated[
         int, typer.Option(min=1, help="Simulations at a time: a processor and 1 GB each.")
-    ] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    ] = cores(),
     cache: Annotated[
         Path | None, typer.Option(help="Folder of the embeddings.  [default: OUT/embeddings]")
     ] = None,

@@ -14,6 +14,7 @@ from poolscore.config import Settings
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.errors import InvalidInputError
 from poolscore.store.catalog import Catalog
+from poolscore.store.files import reach_store
 from poolscore.store.pool_rules import DEFAULT_STRATEGY, DEFAULT_TEMPLATE
 from poolscore.store.pools import create_pool, get_pool, list_pools
 from poolscore.store.records import Pool
@@ -49,7 +50,8 @@ def create(
     ] = 0,
 ) -> None:
     """Register a pool."""
-    catalog = Catalog.open(Settings().catalog_url)
+    settings = Settings()
+    catalog = Catalog.open(settings.catalog_url)
     names = _classes(classes, classes_file)
     spec = EncoderSpec(
         model=encoder,
@@ -59,6 +61,7 @@ def create(
     )
     # Mistakes in the names show before the encoder has been loaded, which takes seconds.
     create_pool(catalog, name, names, template, spec, "", strategy, train_after, validate_only=True)
+    reach_store(settings.store_uri)
     spec, digest = _resolve(spec)
     pool = create_pool(catalog, name, names, template, spec, digest, strategy, train_after)
     console = Console()

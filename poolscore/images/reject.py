@@ -36,3 +36,8 @@ class Reject:
     reason: RejectReason
     detail: str
     """One sentence for people."""
+
+    def __post_init__(self) -> None:
+        """Escape what UTF-8 cannot hold: names of files and members may be any bytes."""
+        detail = self.detail.encode(errors="backslashreplace").decode()
+        object.__setattr__(self, "detail", detail)

@@ -1,9 +1,10 @@
 """Where FAISS computes: on its first GPU if it sees one, else on all cores of this process."""
 
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+
+from poolscore.cores import cores
 
 
 def on_gpu(index: Any) -> Any:
@@ -30,9 +31,3 @@ def all_cores() -> Generator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,6 +1,7 @@
 """The file store: one root on a local disk or an object store, its layout, atomic writes.
 
 The catalog and the manifests keep paths relative to the root; `absolute` and `relative` convert.
+What reads and writes raises UnavailableError STORE_UNREACHABLE when an object store fails.
 """
 
 import hashlib
@@ -15,14 +16,20 @@ from typing import BinaryIO
 
 from pyarrow import ArrowInvalid, NativeFile, fs
 
-from poolscore.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from poolscore.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from poolscore.user_files import file_errors
 
 
 def open_store(uri: str) -> tuple[fs.FileSystem, str]:
     """File system and root path of a folder or of an `s3://`, `gs://` or `file://` URI.
 
-    A local folder is created. Raises InvalidInputError STORE_URI_INVALID.
+    A local folder is created; an object store need not be asked anything, see `reach_store`.
+    Raises InvalidInputError STORE_URI_INVALID, UnavailableError STORE_UNREACHABLE.
     """
     if "://" not in uri:
         folder = Path(uri).expanduser().resolve()
@@ -38,9 +45,53 @@ def open_store(uri: str) -> tuple[fs.FileSystem, str]:
             "POOLSCORE_STORE",
             reason="STORE_URI_INVALID",
         ) from error
+    except OSError as error:  # a bucket is asked for its region where no variable says it
+        raise _unreachable(uri, str(error)) from error
     if is_local(filesystem):
         _create(Path(root))
     return filesystem, root.rstrip("/")
+
+
+def reach_store(uri: str) -> tuple[fs.FileSystem, str]:
+    """Open the store and look whether it answers: for the start of commands and services.
+
+    Raises what `open_store` raises, and UnavailableError STORE_UNREACHABLE.
+    """
+    filesystem, root = open_store(uri)
+    if is_local(filesystem):
+        return filesystem, root
+    with _answering(filesystem, uri):
+        found = filesystem.get_file_info(root).type != fs.FileType.NotFound
+    bucket = root.split("/")[0]
+    if not found and not _may_be(filesystem, bucket):
+        raise _unreachable(uri, f"there is no bucket '{bucket}'")
+    return filesystem, root
+
+
+def _may_be(filesystem: fs.FileSystem, bucket: str) -> bool:
+    try:
+        return filesystem.get_file_info(bucket).type != fs.FileType.NotFound
+    except OSError:  # an account that may only look below the root of the store
+        return True
+
+
+@contextmanager
+def _answering(filesystem: fs.FileSystem, place: str) -> Generator[None]:
+    """Turn what an object store raises in the block into an UnavailableError STORE_UNREACHABLE."""
+    try:
+        yield
+    except OSError as error:
+        if is_local(filesystem) or isinstance(error, FileNotFoundError):
+            raise
+        raise _unreachable(place, str(error)) from error
+
+
+def _unreachable(place: str, problem: str) -> UnavailableError:
+    return UnavailableError(
+        f"the file store at '{place}' cannot be reached: {problem}; check POOLSCORE_STORE, and "
+        "credentials, region and endpoint in the AWS_... variables",
+        reason="STORE_UNREACHABLE",
+    )
 
 
 def _create(folder: Path) -> None:
@@ -99,7 +150,7 @@ def relative(root: str, path: str) -> str:
 def read_bytes(filesystem: fs.FileSystem, path: str) -> bytes:
     """Content of a file. Raises NotFoundError FILE_NOT_FOUND."""
     try:
-        with filesystem.open_input_file(path) as file:
+        with _answering(filesystem, path), filesystem.open_input_file(path) as file:
             return file.read()
     except FileNotFoundError as error:
         raise NotFoundError(
@@ -130,7 +181,7 @@ def atomic_stream(filesystem: fs.FileSystem, path: str) -> Generator[NativeFile]
     file before, and write it again under the same name.
     """
     if not is_local(filesystem):
-        with filesystem.open_output_stream(path) as file:
+        with _answering(filesystem, path), filesystem.open_output_stream(path) as file:
             yield file
         return
     temporary = _temporary(Path(path))
@@ -159,10 +210,10 @@ def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
         finally:
             temporary.unlink()
         _sync(Path(path).parent)
-    elif filesystem.get_file_info(path).type == fs.FileType.NotFound:
-        _put(filesystem, path, data)
-    else:
-        _must_equal(filesystem, path, data)
+        return
+    with _answering(filesystem, path):
+        exists = filesystem.get_file_info(path).type != fs.FileType.NotFound
+    (_must_equal if exists else _put)(filesystem, path, data)
 
 
 def write_by_content(
@@ -189,7 +240,11 @@ def write_by_content(
             temporary.replace(path)
             _sync(place)
         else:
-            with temporary.open("rb") as file, filesystem.open_output_stream(path) as sink:
+            with (
+                temporary.open("rb") as file,
+                _answering(filesystem, path),
+                filesystem.open_output_stream(path) as sink,
+            ):
                 shutil.copyfileobj(file, sink, 1 << 24)
     finally:
         temporary.unlink(missing_ok=True)
@@ -204,7 +259,7 @@ def _must_equal(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
 
 
 def _put(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
-    with filesystem.open_output_stream(path) as file:
+    with _answering(filesystem, path), filesystem.open_output_stream(path) as file:
         file.write(data)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from poolscore.store import sql
 from poolscore.store.catalog import Catalog
@@ -44,16 +44,19 @@ def set_graph(
 
 def find_graph(catalog: Catalog, pool_id: str, snapshot: int) -> NeighbourGraph | None:
     """The graph of a snapshot, None when it has none."""
-    found = newest_graph(catalog, pool_id, snapshot)
-    return found if found is not None and found.snapshot == snapshot else None
+    table = neighbour_graphs
+    query = select(table).where(table.c.pool_id == pool_id, table.c.snapshot == snapshot)
+    return _graph(catalog, query)
 
 
-def newest_graph(catalog: Catalog, pool_id: str, until: int | None = None) -> NeighbourGraph | None:
-    """The graph of the newest snapshot that has one, of those numbered at most `until`."""
+def newest_graph(catalog: Catalog, pool_id: str) -> NeighbourGraph | None:
+    """The graph of the newest snapshot that has one."""
     table = neighbour_graphs
     query = select(table).where(table.c.pool_id == pool_id).order_by(table.c.snapshot.desc())
-    if until is not None:
-        query = query.where(table.c.snapshot <= until)
+    return _graph(catalog, query.limit(1))
+
+
+def _graph(catalog: Catalog, query: Select[Any]) -> NeighbourGraph | None:
     with catalog.read() as connection:
-        row = connection.execute(query.limit(1)).mappings().one_or_none()
+        row = connection.execute(query).mappings().one_or_none()
     return None if row is None else NeighbourGraph(**row)

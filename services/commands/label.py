@@ -39,6 +39,10 @@ def label(
     """Record answers; each is accepted or refused by itself."""
     typed = list(_from_arguments(answers or []))
     pairs = list(_from_file(file)) if file else []
+    if file and not typed and not pairs:
+        raise InvalidInputError(
+            f"no answer given: no row of '{file}' has one; fill in its column 'label'"
+        )
     if not typed and not pairs:
         raise InvalidInputError("no answer given; write ITEM=LABEL or --file answers.csv")
     batch_name = child(name, "batches", batch) if batch else ""

@@ -1,7 +1,6 @@
 """A pool of thousands of JPEG files cut from sixteen real photographs, the same every time."""
 
 import csv
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from poolscore.cores import cores
 from services.demo.broken import write_broken, write_unusual
 from services.demo.crops import crop, quality
 from services.demo.subjects import SUBJECTS, photograph
@@ -51,7 +51,7 @@ def write_photographs(
     crops = list(_plan(pool, test, seed))
     chunks = [crops[start : start + _CHUNK] for start in range(0, len(crops), _CHUNK)]
     # Spawned, not forked: the caller may have threads.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as workers:
+    with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as workers:
         done = 0
         for written in workers.map(_write, [folder] * len(chunks), chunks):
             done += written

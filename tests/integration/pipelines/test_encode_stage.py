@@ -1,5 +1,6 @@
 """Encoder stages with the model that ships with the project, without Ray."""
 
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,3 +49,13 @@ def test_an_embedding_does_not_depend_on_the_images_beside_it(
     decoded = EncoderStage(*arguments)(decode(inputs))
     assert decoded.equals(whole.combine_chunks())
     assert np.isfinite(whole["p_clean"].drop_null().to_numpy()).all()
+
+
+def test_a_system_that_binds_no_process_to_cores_can_encode(
+    inputs: pa.Table, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    zero = zero_shot_prompts(encoder.zero_shot(("cat", "dog"), "a {}."), encoder.scale)
+    decode = partial(decode_batch, geometry=encoder.preprocessing.geometry, limits=CONFIG.limits)
+    stage = DecodingEncoderStage(EncoderSpec(), encoder.digest, zero.features, CONFIG, decode)
+    assert len(stage(inputs)) == COUNT

@@ -1,6 +1,7 @@
 import faiss
 
-from poolscore.neighbours.device import all_cores, cores, on_gpu
+from poolscore.cores import cores
+from poolscore.neighbours.device import all_cores, on_gpu
 
 
 def test_faiss_has_all_cores_in_the_block_only() -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from hashlib import blake2b
@@ -45,6 +46,15 @@ def test_every_row_comes_back_with_pixels_or_a_reason(tmp_path: Path) -> None:
     pixels = pixels_from_arrow(table["pixels"]).reshape(-1, 3, 8, 8)
     assert pixels.shape == (1, 3, 8, 8)
     assert (pixels == np.array([10, 200, 30]).reshape(1, 3, 1, 1)).all()
+
+
+def test_what_is_refused_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfe.jpg"))
+    os.mkfifo(path)
+    batch = pa.table({"id": ["a"], "uri": [path.as_uri()], "source": ["s"], "stamp": ["1"]})
+    table = decode_batch(batch, GEOMETRY, DecodeLimits())
+    assert table["reject_reason"].to_pylist() == ["UNREADABLE"]
+    assert table["reject_detail"][0].as_py().endswith("\\udcfe.jpg")
 
 
 def test_fine_detail_of_a_large_photograph_is_averaged_not_aliased(tmp_path: Path) -> None:

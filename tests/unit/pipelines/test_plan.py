@@ -165,3 +165,18 @@ def test_a_source_that_cannot_be_listed_leaves_no_plan(places: RunPlaces, tmp_pa
     with pytest.raises(InvalidInputError):
         _plan(places, str(tmp_path / "empty"))
     assert load_plan(places) is None
+
+
+def test_nothing_is_pruned_because_of_a_folder_that_is_empty_now(
+    places: RunPlaces, store: Store, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    sources = check_sources([_list(tmp_path, "a,s3://b/1.jpg"), str(empty)])
+    base = 1, _base(store, ["a", "c"], str(empty))
+    with pytest.raises(
+        FailedPreconditionError, match=r"'file:.*/empty' .*: found no \.bmp"
+    ) as caught:
+        make_plan(places, store, sources, base, SCHEMA, prune=True)
+    assert caught.value.reason == "PRUNE_UNSAFE"
+    assert "cannot be read" not in caught.value.message

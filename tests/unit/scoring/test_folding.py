@@ -20,7 +20,7 @@ def test_length_of_the_adapted_feature() -> None:
     torch.testing.assert_close(shrink, 1.0 / length, rtol=1e-4, atol=1e-4)
 
 
-def test_columns_are_classes_then_then_rank() -> None:
+def test_rows_are_classes_then_twice_the_rank_of_the_adapter() -> None:
     text = torch.eye(3)
     adapter = Adapter(torch.zeros(3, 2), torch.zeros(2, 3))
     columns = fold(PromptFeatures(text, text.roll(1, 0), 1.0, adapter), CPU)

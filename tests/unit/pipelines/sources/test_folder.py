@@ -46,3 +46,19 @@ def test_objects_that_cannot_be_listed_name_their_source(tmp_path: Path) -> None
     with pytest.raises(InvalidInputError, match=r"source 's3://b/x' .*AWS_") as caught:
         list(folder_entries(gone))
     assert caught.value.reason == "SOURCE_UNREADABLE"
+
+
+@pytest.mark.parametrize("names", ["abcdefgh", "hgfedcba"])
+def test_a_folder_with_several_names_is_listed_under_the_same_one_always(
+    tmp_path: Path, names: str
+) -> None:
+    within, elsewhere, listed = (tmp_path / name for name in ("in/real", "out", "in"))
+    for folder in (within, elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").write_bytes(b"x")
+    for name in names:
+        (listed / f"to-real-{name}").symlink_to(within)
+        (listed / f"to-out-{name}").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(listed)
+    uris = [entry.uri for entry in folder_entries(locate(str(listed)))]
+    assert uris == [(listed / name / "1.jpg").as_uri() for name in ("real", "to-out-a")]

@@ -196,6 +196,6 @@ def test_sources_without_images_among_others_are_refused_as_inputs(tmp_path: Pat
     listing = list_source(*map(str, sources))
     assert len(listing.inputs) == 1
     assert listing.refused["uri"].to_pylist() == [each.as_uri() for each in sources[1:]]
-    with pytest.raises(InvalidInputError, match=r"empty', .*looked for") as caught:
+    with pytest.raises(InvalidInputError, match=r"empty', .*found no \.bmp") as caught:
         list_source(*map(str, sources[1:]))
     assert caught.value.reason == "SOURCE_EMPTY"

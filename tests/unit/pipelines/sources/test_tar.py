@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 from itertools import islice
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from pipelines.addresses import TarMember, parse_address
 from pipelines.reading import read_bytes
+from pipelines.sources.listing import list_sources
 from pipelines.sources.tar import tar_entries
 from poolscore.images.reject import RejectReason
 
@@ -112,3 +114,14 @@ def test_attributes_that_give_a_negative_size_end_the_tar(tmp_path: Path) -> Non
         archive.addfile(info)
     entries = list(islice(tar_entries(path.as_uri(), "1"), 10))
     assert [each.refused is None for each in entries] == [False]
+
+
+def test_a_broken_member_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    info = tarfile.TarInfo(os.fsdecode(b"a\xff.jpg"))
+    info.size = -1
+    path = tmp_path / "a.tar"
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10240))
+    (tmp_path / "good.jpg").write_bytes(b"x")
+    listing = list_sources([str(tmp_path)])
+    assert len(listing.inputs) == 1
+    assert "'a\\udcff.jpg' is -1" in listing.refused["reject_detail"][0].as_py()
