@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from pipelines.bar import run_bar
-from pipelines.headline import headline
+from pipelines.headline import headline, unchanged
 from pipelines.tune_command import tune
 from poolscore.config import Settings
 from poolscore.errors import AbortedError
@@ -89,10 +89,8 @@ def embed(
     console.print(headline(progress, changed=outcome.changed, prune=prune))
     if progress.changed:
         console.print(f"  changed   {progress.changed:>7,}  embedded again", highlight=False)
-    same = progress.total - progress.new - progress.changed
-    if same > 0:
-        what = "embedded again, for their files were written again"
-        console.print(f"  unchanged {same:>7,}  {what}", highlight=False)
+    if same := unchanged(progress):
+        console.print(f"  unchanged {same:>7,}  looked at again", highlight=False)
     if progress.missing:
         what = "dropped" if prune else "gone from the source, kept in the pool; --prune drops them"
         console.print(f"  missing   {progress.missing:>7,}  {what}", highlight=False)

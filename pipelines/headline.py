@@ -1,10 +1,10 @@
-"""The first line that `poolscore embed` says at its end."""
+"""What `poolscore embed` says at its end."""
 
 from poolscore.store.records import RunProgress
 
 
 def headline(progress: RunProgress, *, changed: bool, prune: bool) -> str:
-    """What a run has done; `changed` says whether it has left another snapshot."""
+    """The first line: what a run has done; `changed` says whether it has left another snapshot."""
     if not changed and progress.missing:
         return f"Nothing new: the pool holds the {progress.known:,} inputs that are still there."
     if not changed:
@@ -14,6 +14,14 @@ def headline(progress: RunProgress, *, changed: bool, prune: bool) -> str:
     embedded = progress.done - sum(progress.rejects.values())
     resumed = f" ({progress.resumed:,} before this run was resumed)" if progress.resumed else ""
     return f"Embedded [bold]{embedded:,}[/bold] images{resumed}{_known(progress.known)}."
+
+
+def unchanged(progress: RunProgress) -> int:
+    """How many inputs of a committed run were read again and are what they were.
+
+    Their files were written again, or could not be read before.
+    """
+    return progress.total - progress.new - progress.changed
 
 
 def _known(known: int) -> str:

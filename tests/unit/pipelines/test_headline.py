@@ -1,4 +1,4 @@
-from pipelines.headline import headline
+from pipelines.headline import headline, unchanged
 from poolscore.store.records import RunProgress
 
 
@@ -21,3 +21,8 @@ def test_what_was_embedded_is_without_rejects() -> None:
         "Embedded [bold]7[/bold] images (4 before this run was resumed); "
         "1 were in the pool already."
     )
+
+
+def test_what_was_read_again_for_nothing() -> None:
+    assert unchanged(RunProgress(total=9, done=9, new=4, changed=2)) == 3
+    assert unchanged(RunProgress(known=5)) == 0
