@@ -1,6 +1,7 @@
 """The results file and the table on the screen."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ def result(
     }
 
 
-def save(results: list[dict[str, Any]], path: Path = LATEST) -> None:
-    """Replace the entries measured now and keep those of other benchmarks."""
+def save(
+    results: list[dict[str, Any]], path: Path = LATEST, *, failed: Collection[str] = ()
+) -> None:
+    """Replace the entries measured now, drop those that failed, and keep those of others."""
     kept: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    merged = {entry["name"]: entry for entry in kept + results}
+    merged = {entry["name"]: entry for entry in kept + results if entry["name"] not in failed}
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(sorted(merged.values(), key=lambda entry: entry["name"]), indent=2)
     path.write_text(text + "\n")

@@ -26,7 +26,7 @@ def run_case(module: str, names: Sequence[str]) -> tuple[list[dict[str, Any]], b
 
 
 def _measure(module: str, names: Sequence[str]) -> tuple[list[dict[str, Any]], bool]:
-    console, entries, passed = Console(), list[dict[str, Any]](), True
+    console, entries, failed = Console(), list[dict[str, Any]](), list[str]()
     for name in names:
         benchmark = benchmarks_of(module)[name]
         console.print(f"[bold]{name}[/bold]: {benchmark.workload}")
@@ -37,6 +37,6 @@ def _measure(module: str, names: Sequence[str]) -> tuple[list[dict[str, Any]], b
             console.print(f"[yellow]skipped[/yellow]: {reason}")
         except AssertionError as reason:
             console.print(f"[red]failed[/red]: {reason}")
-            passed = False
-        save(entries)
-    return entries, passed and all(entry["passed"] for entry in entries)
+            failed.append(name)
+        save(entries, failed=failed)
+    return entries, not failed and all(entry["passed"] for entry in entries)

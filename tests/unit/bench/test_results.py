@@ -37,6 +37,13 @@ def test_a_single_benchmark_leaves_the_others_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_one_that_failed_keeps_no_entry_of_a_better_day(tmp_path: Path) -> None:
+    path = tmp_path / "latest.json"
+    save([_entry("b", 3.0), _entry("a", 3.0)], path)
+    save([_entry("c", 3.0)], path, failed=["b"])
+    assert [entry["name"] for entry in json.loads(path.read_text())] == ["a", "c"]
+
+
 def test_the_table_names_peer_and_floor() -> None:
     screen = io.StringIO()
     show([_entry("one", 1.0)], Console(file=screen, width=120))
