@@ -22,44 +22,102 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from poolscore.v1 import names_pb2 as poolscore_dot_v1_dot_names__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n poolscore/v1/label_service.proto\x12\x0cpoolscore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"{\n\x06\x41nswer\x12\x0f\n\x05label\x18\x01 \x01(\tH\x00\x12.\n\ncandidates\x18\x02 \x01(\x0b\x32\x18.poolscore.v1.CandidatesH\x00\x12(\n\x07\x61\x62stain\x18\x03 \x01(\x0b\x32\x15.poolscore.v1.AbstainH\x00\x42\x06\n\x04kind\"\x1c\n\nCandidates\x12\x0e\n\x06labels\x18\x01 \x03(\t\"\x19\n\x07\x41\x62stain\x12\x0e\n\x06reason\x18\x01 \x01(\t\"b\n\nLabelInput\x12\x0c\n\x04item\x18\x01 \x01(\t\x12$\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x14.poolscore.v1.Answer\x12\x11\n\tannotator\x18\x03 \x01(\t\x12\r\n\x05\x62\x61tch\x18\x04 \x01(\t\"\x8c\x02\n\nLabelEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12$\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x14.poolscore.v1.Answer\x12\x11\n\tannotator\x18\x04 \x01(\t\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_label\x18\x07 \x01(\t\x12\x1d\n\x15predicted_probability\x18\x08 \x01(\x01\x12\x19\n\x11predicted_p_clean\x18\t \x01(\x01\x12\x16\n\x0eprompt_version\x18\n \x01(\t\"=\n\x0bLabelResult\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"c\n\x13SubmitLabelsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12(\n\x06labels\x18\x02 \x03(\x0b\x32\x18.poolscore.v1.LabelInput\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"e\n\x14SubmitLabelsResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.poolscore.v1.LabelResult\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03\x12\x0f\n\x07refused\x18\x03 \x01(\x03\"b\n\x13StreamLabelsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\'\n\x05label\x18\x02 \x01(\x0b\x32\x18.poolscore.v1.LabelInput\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"e\n\x14StreamLabelsResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.poolscore.v1.LabelResult\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03\x12\x0f\n\x07refused\x18\x03 \x01(\x03\"O\n\x16ListLabelEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x17ListLabelEventsResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.poolscore.v1.LabelEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x13RetractLabelRequest\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x11\n\tannotator\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"?\n\x14RetractLabelResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.poolscore.v1.LabelEvent2\xf5\x02\n\x0cLabelService\x12U\n\x0cSubmitLabels\x12!.poolscore.v1.SubmitLabelsRequest\x1a\".poolscore.v1.SubmitLabelsResponse\x12W\n\x0cStreamLabels\x12!.poolscore.v1.StreamLabelsRequest\x1a\".poolscore.v1.StreamLabelsResponse(\x01\x12^\n\x0fListLabelEvents\x12$.poolscore.v1.ListLabelEventsRequest\x1a%.poolscore.v1.ListLabelEventsResponse\x12U\n\x0cRetractLabel\x12!.poolscore.v1.RetractLabelRequest\x1a\".poolscore.v1.RetractLabelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n poolscore/v1/label_service.proto\x12\x0cpoolscore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18poolscore/v1/names.proto\"\x8c\x01\n\x06\x41nswer\x12\x19\n\x05label\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01H\x00\x12.\n\ncandidates\x18\x02 \x01(\x0b\x32\x18.poolscore.v1.CandidatesH\x00\x12(\n\x07\x61\x62stain\x18\x03 \x01(\x0b\x32\x15.poolscore.v1.AbstainH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"0\n\nCandidates\x12\"\n\x06labels\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x02\x10\xe8\x07\"\x05r\x03\x18\xc8\x01\"#\n\x07\x41\x62stain\x12\x18\n\x06reason\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\"\x8d\x01\n\nLabelInput\x12\x17\n\x04item\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\x12,\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x14.poolscore.v1.AnswerB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\tannotator\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1b\n\x05\x62\x61tch\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xb5\x18\x01\xd8\x01\x01\"\x9e\x02\n\nLabelEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12$\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x14.poolscore.v1.Answer\x12\x11\n\tannotator\x18\x04 \x01(\t\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_label\x18\x07 \x01(\t\x12\x1d\n\x15predicted_probability\x18\x08 \x01(\x01\x12\x19\n\x11predicted_p_clean\x18\t \x01(\x01\x12\x16\n\x0eprompt_version\x18\n \x01(\t\x12\x10\n\x08retracts\x18\x0b \x01(\t\"=\n\x0bLabelResult\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x8a\x01\n\x13SubmitLabelsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12:\n\x06labels\x18\x02 \x03(\x0b\x32\x18.poolscore.v1.LabelInputB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"e\n\x14SubmitLabelsResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.poolscore.v1.LabelResult\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03\x12\x0f\n\x07refused\x18\x03 \x01(\x03\"\x7f\n\x13StreamLabelsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12/\n\x05label\x18\x02 \x01(\x0b\x32\x18.poolscore.v1.LabelInputB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"e\n\x14StreamLabelsResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.poolscore.v1.LabelResult\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03\x12\x0f\n\x07refused\x18\x03 \x01(\x03\"\xa6\x01\n\x16ListLabelEventsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x04item\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\x90\xb5\x18\x01\xd8\x01\x01\x12\x1b\n\tannotator\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"\\\n\x17ListLabelEventsResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.poolscore.v1.LabelEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x13RetractLabelRequest\x12\x17\n\x04item\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\x12\x1b\n\tannotator\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"?\n\x14RetractLabelResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.poolscore.v1.LabelEvent\"C\n\x08\x43onflict\x12\x0c\n\x04item\x18\x01 \x01(\t\x12)\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x18.poolscore.v1.LabelEvent\"k\n\x14ListConflictsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"[\n\x15ListConflictsResponse\x12)\n\tconflicts\x18\x01 \x03(\x0b\x32\x16.poolscore.v1.Conflict\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xcf\x03\n\x0cLabelService\x12U\n\x0cSubmitLabels\x12!.poolscore.v1.SubmitLabelsRequest\x1a\".poolscore.v1.SubmitLabelsResponse\x12W\n\x0cStreamLabels\x12!.poolscore.v1.StreamLabelsRequest\x1a\".poolscore.v1.StreamLabelsResponse(\x01\x12^\n\x0fListLabelEvents\x12$.poolscore.v1.ListLabelEventsRequest\x1a%.poolscore.v1.ListLabelEventsResponse\x12U\n\x0cRetractLabel\x12!.poolscore.v1.RetractLabelRequest\x1a\".poolscore.v1.RetractLabelResponse\x12X\n\rListConflicts\x12\".poolscore.v1.ListConflictsRequest\x1a#.poolscore.v1.ListConflictsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'poolscore.v1.label_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANSWER']._serialized_start=83
-  _globals['_ANSWER']._serialized_end=206
-  _globals['_CANDIDATES']._serialized_start=208
-  _globals['_CANDIDATES']._serialized_end=236
-  _globals['_ABSTAIN']._serialized_start=238
-  _globals['_ABSTAIN']._serialized_end=263
-  _globals['_LABELINPUT']._serialized_start=265
-  _globals['_LABELINPUT']._serialized_end=363
-  _globals['_LABELEVENT']._serialized_start=366
-  _globals['_LABELEVENT']._serialized_end=634
-  _globals['_LABELRESULT']._serialized_start=636
-  _globals['_LABELRESULT']._serialized_end=697
-  _globals['_SUBMITLABELSREQUEST']._serialized_start=699
-  _globals['_SUBMITLABELSREQUEST']._serialized_end=798
-  _globals['_SUBMITLABELSRESPONSE']._serialized_start=800
-  _globals['_SUBMITLABELSRESPONSE']._serialized_end=901
-  _globals['_STREAMLABELSREQUEST']._serialized_start=903
-  _globals['_STREAMLABELSREQUEST']._serialized_end=1001
-  _globals['_STREAMLABELSRESPONSE']._serialized_start=1003
-  _globals['_STREAMLABELSRESPONSE']._serialized_end=1104
-  _globals['_LISTLABELEVENTSREQUEST']._serialized_start=1106
-  _globals['_LISTLABELEVENTSREQUEST']._serialized_end=1185
-  _globals['_LISTLABELEVENTSRESPONSE']._serialized_start=1187
-  _globals['_LISTLABELEVENTSRESPONSE']._serialized_end=1279
-  _globals['_RETRACTLABELREQUEST']._serialized_start=1281
-  _globals['_RETRACTLABELREQUEST']._serialized_end=1355
-  _globals['_RETRACTLABELRESPONSE']._serialized_start=1357
-  _globals['_RETRACTLABELRESPONSE']._serialized_end=1420
-  _globals['_LABELSERVICE']._serialized_start=1423
-  _globals['_LABELSERVICE']._serialized_end=1796
+  _globals['_ANSWER'].oneofs_by_name['kind']._loaded_options = None
+  _globals['_ANSWER'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
+  _globals['_ANSWER'].fields_by_name['label']._loaded_options = None
+  _globals['_ANSWER'].fields_by_name['label']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_CANDIDATES'].fields_by_name['labels']._loaded_options = None
+  _globals['_CANDIDATES'].fields_by_name['labels']._serialized_options = b'\272H\017\222\001\014\010\002\020\350\007\"\005r\003\030\310\001'
+  _globals['_ABSTAIN'].fields_by_name['reason']._loaded_options = None
+  _globals['_ABSTAIN'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\320\017'
+  _globals['_LABELINPUT'].fields_by_name['item']._loaded_options = None
+  _globals['_LABELINPUT'].fields_by_name['item']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_LABELINPUT'].fields_by_name['answer']._loaded_options = None
+  _globals['_LABELINPUT'].fields_by_name['answer']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LABELINPUT'].fields_by_name['annotator']._loaded_options = None
+  _globals['_LABELINPUT'].fields_by_name['annotator']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_LABELINPUT'].fields_by_name['batch']._loaded_options = None
+  _globals['_LABELINPUT'].fields_by_name['batch']._serialized_options = b'\272H\tr\004\240\265\030\001\330\001\001'
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['labels']._loaded_options = None
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\r\222\001\n\010\001\020\350\007\"\003\330\001\003'
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['label']._loaded_options = None
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['label']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_STREAMLABELSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['item']._loaded_options = None
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['item']._serialized_options = b'\272H\tr\004\220\265\030\001\330\001\001'
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['annotator']._loaded_options = None
+  _globals['_LISTLABELEVENTSREQUEST'].fields_by_name['annotator']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['item']._loaded_options = None
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['item']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['annotator']._loaded_options = None
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['annotator']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RETRACTLABELREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCONFLICTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_ANSWER']._serialized_start=139
+  _globals['_ANSWER']._serialized_end=279
+  _globals['_CANDIDATES']._serialized_start=281
+  _globals['_CANDIDATES']._serialized_end=329
+  _globals['_ABSTAIN']._serialized_start=331
+  _globals['_ABSTAIN']._serialized_end=366
+  _globals['_LABELINPUT']._serialized_start=369
+  _globals['_LABELINPUT']._serialized_end=510
+  _globals['_LABELEVENT']._serialized_start=513
+  _globals['_LABELEVENT']._serialized_end=799
+  _globals['_LABELRESULT']._serialized_start=801
+  _globals['_LABELRESULT']._serialized_end=862
+  _globals['_SUBMITLABELSREQUEST']._serialized_start=865
+  _globals['_SUBMITLABELSREQUEST']._serialized_end=1003
+  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1005
+  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1106
+  _globals['_STREAMLABELSREQUEST']._serialized_start=1108
+  _globals['_STREAMLABELSREQUEST']._serialized_end=1235
+  _globals['_STREAMLABELSRESPONSE']._serialized_start=1237
+  _globals['_STREAMLABELSRESPONSE']._serialized_end=1338
+  _globals['_LISTLABELEVENTSREQUEST']._serialized_start=1341
+  _globals['_LISTLABELEVENTSREQUEST']._serialized_end=1507
+  _globals['_LISTLABELEVENTSRESPONSE']._serialized_start=1509
+  _globals['_LISTLABELEVENTSRESPONSE']._serialized_end=1601
+  _globals['_RETRACTLABELREQUEST']._serialized_start=1603
+  _globals['_RETRACTLABELREQUEST']._serialized_end=1708
+  _globals['_RETRACTLABELRESPONSE']._serialized_start=1710
+  _globals['_RETRACTLABELRESPONSE']._serialized_end=1773
+  _globals['_CONFLICT']._serialized_start=1775
+  _globals['_CONFLICT']._serialized_end=1842
+  _globals['_LISTCONFLICTSREQUEST']._serialized_start=1844
+  _globals['_LISTCONFLICTSREQUEST']._serialized_end=1951
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_start=1953
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_end=2044
+  _globals['_LABELSERVICE']._serialized_start=2047
+  _globals['_LABELSERVICE']._serialized_end=2510
 # @@protoc_insertion_point(module_scope)

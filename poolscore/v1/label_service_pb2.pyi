@@ -127,7 +127,7 @@ Global___LabelInput: _TypeAlias = LabelInput  # noqa: Y015
 
 @_typing.final
 class LabelEvent(_message.Message):
-    """One recorded answer, with the prediction made before it was known."""
+    """One recorded answer, with the prediction made before it was known, or one that was taken back."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -141,6 +141,7 @@ class LabelEvent(_message.Message):
     PREDICTED_PROBABILITY_FIELD_NUMBER: _builtins.int
     PREDICTED_P_CLEAN_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    RETRACTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}/labelEvents/{sequence}`."""
     item: _builtins.str
@@ -152,8 +153,14 @@ class LabelEvent(_message.Message):
     predicted_p_clean: _builtins.float
     prompt_version: _builtins.str
     """The prompt version that predicted."""
+    retracts: _builtins.str
+    """`pools/{pool}/labelEvents/{sequence}` of the answer that this event takes back; empty for an
+    answer.
+    """
     @_builtins.property
-    def answer(self) -> Global___Answer: ...
+    def answer(self) -> Global___Answer:
+        """Empty when the event takes an answer back."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -169,10 +176,11 @@ class LabelEvent(_message.Message):
         predicted_probability: _builtins.float = ...,
         predicted_p_clean: _builtins.float = ...,
         prompt_version: _builtins.str = ...,
+        retracts: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "answer", b"answer", "batch", b"batch", "create_time", b"create_time", "item", b"item", "name", b"name", "predicted_label", b"predicted_label", "predicted_p_clean", b"predicted_p_clean", "predicted_probability", b"predicted_probability", "prompt_version", b"prompt_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "answer", b"answer", "batch", b"batch", "create_time", b"create_time", "item", b"item", "name", b"name", "predicted_label", b"predicted_label", "predicted_p_clean", b"predicted_p_clean", "predicted_probability", b"predicted_probability", "prompt_version", b"prompt_version", "retracts", b"retracts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -192,6 +200,7 @@ class LabelResult(_message.Message):
     reason: _builtins.str
     """Machine-readable reason of a refusal, as in ErrorInfo; empty when accepted."""
     message: _builtins.str
+    """The refusal in words; of an accepted answer only that it was in force already."""
     def __init__(
         self,
         *,
@@ -326,19 +335,30 @@ class ListLabelEventsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    ANNOTATOR_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
+    """`pools/{pool}`."""
     page_size: _builtins.int
+    """1 to 1000; default 100."""
     page_token: _builtins.str
+    """Of the same list: INVALID_ARGUMENT (INVALID_PAGE_TOKEN) with another item or annotator."""
+    item: _builtins.str
+    """`pools/{pool}/items/{item}`: only its events. Default: those of all items."""
+    annotator: _builtins.str
+    """Only the events of this annotator. Default: those of all."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        item: _builtins.str = ...,
+        annotator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "item", b"item", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -351,6 +371,7 @@ class ListLabelEventsResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Empty on the last page."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelEvent]: ...
     def __init__(
@@ -377,7 +398,9 @@ class RetractLabelRequest(_message.Message):
     item: _builtins.str
     """`pools/{pool}/items/{item}`."""
     annotator: _builtins.str
+    """Whose answer; empty for those given without a name."""
     request_id: _builtins.str
+    """Chosen by the caller; makes a retry safe. Generated when empty."""
     def __init__(
         self,
         *,
@@ -399,7 +422,9 @@ class RetractLabelResponse(_message.Message):
 
     EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def event(self) -> Global___LabelEvent: ...
+    def event(self) -> Global___LabelEvent:
+        """The event that takes the answer back."""
+
     def __init__(
         self,
         *,
@@ -412,3 +437,86 @@ class RetractLabelResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetractLabelResponse: _TypeAlias = RetractLabelResponse  # noqa: Y015
+
+@_typing.final
+class Conflict(_message.Message):
+    """An item with answers in force that differ. Labels and candidate sets differ when they are not the
+    same; an abstention differs from nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    item: _builtins.str
+    """`pools/{pool}/items/{item}`."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelEvent]:
+        """The answer in force of every annotator, oldest first, abstentions among them. The last one is
+        the effective answer.
+        """
+
+    def __init__(
+        self,
+        *,
+        item: _builtins.str = ...,
+        answers: _abc.Iterable[Global___LabelEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conflict: _TypeAlias = Conflict  # noqa: Y015
+
+@_typing.final
+class ListConflictsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`pools/{pool}`."""
+    page_size: _builtins.int
+    """1 to 1000; default 100."""
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConflictsRequest: _TypeAlias = ListConflictsRequest  # noqa: Y015
+
+@_typing.final
+class ListConflictsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFLICTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Conflict]: ...
+    def __init__(
+        self,
+        *,
+        conflicts: _abc.Iterable[Global___Conflict] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts", b"conflicts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConflictsResponse: _TypeAlias = ListConflictsResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class LabelServiceStub:
                 request_serializer=poolscore_dot_v1_dot_label__service__pb2.RetractLabelRequest.SerializeToString,
                 response_deserializer=poolscore_dot_v1_dot_label__service__pb2.RetractLabelResponse.FromString,
                 _registered_method=True)
+        self.ListConflicts = channel.unary_unary(
+                '/poolscore.v1.LabelService/ListConflicts',
+                request_serializer=poolscore_dot_v1_dot_label__service__pb2.ListConflictsRequest.SerializeToString,
+                response_deserializer=poolscore_dot_v1_dot_label__service__pb2.ListConflictsResponse.FromString,
+                _registered_method=True)
 
 
 class LabelServiceServicer:
@@ -70,7 +75,8 @@ class LabelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamLabels(self, request_iterator, context):
-        """The same as a client stream: one answer a message, one result an answer, in order.
+        """The same as a client stream: one answer a message, one result an answer, in order. It is answered
+        after 20,000 messages: what was sent after them is not read and has no result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,7 +90,16 @@ class LabelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetractLabel(self, request, context):
-        """Takes an answer back; the item can be leased again.
+        """Takes an annotator's answer to an item back, as an event. The newest answer of another annotator
+        becomes the effective one; without one the item can be leased again. Trainings leave it out.
+        NOT_FOUND (NO_ANSWER) when there is none in force. The same request id is applied once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConflicts(self, request, context):
+        """Lists the items on which annotators disagree, by item id, with what each of them says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +127,11 @@ def add_LabelServiceServicer_to_server(servicer, server):
                     servicer.RetractLabel,
                     request_deserializer=poolscore_dot_v1_dot_label__service__pb2.RetractLabelRequest.FromString,
                     response_serializer=poolscore_dot_v1_dot_label__service__pb2.RetractLabelResponse.SerializeToString,
+            ),
+            'ListConflicts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConflicts,
+                    request_deserializer=poolscore_dot_v1_dot_label__service__pb2.ListConflictsRequest.FromString,
+                    response_serializer=poolscore_dot_v1_dot_label__service__pb2.ListConflictsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +243,33 @@ class LabelService:
             '/poolscore.v1.LabelService/RetractLabel',
             poolscore_dot_v1_dot_label__service__pb2.RetractLabelRequest.SerializeToString,
             poolscore_dot_v1_dot_label__service__pb2.RetractLabelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConflicts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/poolscore.v1.LabelService/ListConflicts',
+            poolscore_dot_v1_dot_label__service__pb2.ListConflictsRequest.SerializeToString,
+            poolscore_dot_v1_dot_label__service__pb2.ListConflictsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,11 +38,18 @@ class LabelServiceStub:
     others. Acknowledged answers are durable; the same request id is applied once.
     """
     StreamLabels: _grpc.StreamUnaryMultiCallable[_label_service_pb2.StreamLabelsRequest, _label_service_pb2.StreamLabelsResponse]
-    """The same as a client stream: one answer a message, one result an answer, in order."""
+    """The same as a client stream: one answer a message, one result an answer, in order. It is answered
+    after 20,000 messages: what was sent after them is not read and has no result.
+    """
     ListLabelEvents: _grpc.UnaryUnaryMultiCallable[_label_service_pb2.ListLabelEventsRequest, _label_service_pb2.ListLabelEventsResponse]
     """Lists label events in the order they were recorded."""
     RetractLabel: _grpc.UnaryUnaryMultiCallable[_label_service_pb2.RetractLabelRequest, _label_service_pb2.RetractLabelResponse]
-    """Takes an answer back; the item can be leased again."""
+    """Takes an annotator's answer to an item back, as an event. The newest answer of another annotator
+    becomes the effective one; without one the item can be leased again. Trainings leave it out.
+    NOT_FOUND (NO_ANSWER) when there is none in force. The same request id is applied once.
+    """
+    ListConflicts: _grpc.UnaryUnaryMultiCallable[_label_service_pb2.ListConflictsRequest, _label_service_pb2.ListConflictsResponse]
+    """Lists the items on which annotators disagree, by item id, with what each of them says."""
 
 @_typing.type_check_only
 class LabelServiceAsyncStub(LabelServiceStub):
@@ -54,11 +61,18 @@ class LabelServiceAsyncStub(LabelServiceStub):
     others. Acknowledged answers are durable; the same request id is applied once.
     """
     StreamLabels: _aio.StreamUnaryMultiCallable[_label_service_pb2.StreamLabelsRequest, _label_service_pb2.StreamLabelsResponse]  # type: ignore[assignment]
-    """The same as a client stream: one answer a message, one result an answer, in order."""
+    """The same as a client stream: one answer a message, one result an answer, in order. It is answered
+    after 20,000 messages: what was sent after them is not read and has no result.
+    """
     ListLabelEvents: _aio.UnaryUnaryMultiCallable[_label_service_pb2.ListLabelEventsRequest, _label_service_pb2.ListLabelEventsResponse]  # type: ignore[assignment]
     """Lists label events in the order they were recorded."""
     RetractLabel: _aio.UnaryUnaryMultiCallable[_label_service_pb2.RetractLabelRequest, _label_service_pb2.RetractLabelResponse]  # type: ignore[assignment]
-    """Takes an answer back; the item can be leased again."""
+    """Takes an annotator's answer to an item back, as an event. The newest answer of another annotator
+    becomes the effective one; without one the item can be leased again. Trainings leave it out.
+    NOT_FOUND (NO_ANSWER) when there is none in force. The same request id is applied once.
+    """
+    ListConflicts: _aio.UnaryUnaryMultiCallable[_label_service_pb2.ListConflictsRequest, _label_service_pb2.ListConflictsResponse]  # type: ignore[assignment]
+    """Lists the items on which annotators disagree, by item id, with what each of them says."""
 
 class LabelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers of annotators, as append-only events."""
@@ -79,7 +93,9 @@ class LabelServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_label_service_pb2.StreamLabelsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_label_service_pb2.StreamLabelsResponse, _abc.Awaitable[_label_service_pb2.StreamLabelsResponse]]:
-        """The same as a client stream: one answer a message, one result an answer, in order."""
+        """The same as a client stream: one answer a message, one result an answer, in order. It is answered
+        after 20,000 messages: what was sent after them is not read and has no result.
+        """
 
     @_abc_1.abstractmethod
     def ListLabelEvents(
@@ -95,6 +111,17 @@ class LabelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _label_service_pb2.RetractLabelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_label_service_pb2.RetractLabelResponse, _abc.Awaitable[_label_service_pb2.RetractLabelResponse]]:
-        """Takes an answer back; the item can be leased again."""
+        """Takes an annotator's answer to an item back, as an event. The newest answer of another annotator
+        becomes the effective one; without one the item can be leased again. Trainings leave it out.
+        NOT_FOUND (NO_ANSWER) when there is none in force. The same request id is applied once.
+        """
+
+    @_abc_1.abstractmethod
+    def ListConflicts(
+        self,
+        request: _label_service_pb2.ListConflictsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_label_service_pb2.ListConflictsResponse, _abc.Awaitable[_label_service_pb2.ListConflictsResponse]]:
+        """Lists the items on which annotators disagree, by item id, with what each of them says."""
 
 def add_LabelServiceServicer_to_server(servicer: LabelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,49 +22,95 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from poolscore.v1 import names_pb2 as poolscore_dot_v1_dot_names__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpoolscore/v1/pool_service.proto\x12\x0cpoolscore.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x03\n\x04Pool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\x10\n\x08template\x18\x04 \x01(\t\x12&\n\x07\x65ncoder\x18\x05 \x01(\x0b\x32\x15.poolscore.v1.Encoder\x12\x10\n\x08strategy\x18\x06 \x01(\t\x12\x1a\n\x12train_after_labels\x18\x07 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63tive_snapshot\x18\x0c \x01(\t\x12\x1d\n\x15\x61\x63tive_prompt_version\x18\r \x01(\t\x12\x16\n\x0e\x61\x63tive_ranking\x18\x0e \x01(\t\x12(\n\x06\x63ounts\x18\x0f \x01(\x0b\x32\x18.poolscore.v1.PoolCounts\"R\n\nPoolCounts\x12\x10\n\x08\x65mbedded\x18\x01 \x01(\x03\x12\x10\n\x08rejected\x18\x02 \x01(\x03\x12\x10\n\x08\x61nswered\x18\x03 \x01(\x03\x12\x0e\n\x06leased\x18\x04 \x01(\x03\"h\n\x07\x45ncoder\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\npretrained\x18\x02 \x01(\t\x12*\n\tprecision\x18\x03 \x01(\x0e\x32\x17.poolscore.v1.Precision\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\"]\n\x11\x43reatePoolRequest\x12\x0f\n\x07pool_id\x18\x01 \x01(\t\x12 \n\x04pool\x18\x02 \x01(\x0b\x32\x12.poolscore.v1.Pool\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"6\n\x12\x43reatePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\"\x1e\n\x0eGetPoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x0fGetPoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\"9\n\x10ListPoolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListPoolsResponse\x12!\n\x05pools\x18\x01 \x03(\x0b\x32\x12.poolscore.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x11UpdatePoolRequest\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"6\n\x12UpdatePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\"/\n\x11\x44\x65letePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"6\n\x12\x44\x65letePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\"#\n\x13UndeletePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"8\n\x14UndeletePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool*b\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_AUTO\x10\x01\x12\x12\n\x0ePRECISION_FP32\x10\x02\x12\x12\n\x0ePRECISION_BF16\x10\x03\x32\xed\x03\n\x0bPoolService\x12O\n\nCreatePool\x12\x1f.poolscore.v1.CreatePoolRequest\x1a .poolscore.v1.CreatePoolResponse\x12\x46\n\x07GetPool\x12\x1c.poolscore.v1.GetPoolRequest\x1a\x1d.poolscore.v1.GetPoolResponse\x12L\n\tListPools\x12\x1e.poolscore.v1.ListPoolsRequest\x1a\x1f.poolscore.v1.ListPoolsResponse\x12O\n\nUpdatePool\x12\x1f.poolscore.v1.UpdatePoolRequest\x1a .poolscore.v1.UpdatePoolResponse\x12O\n\nDeletePool\x12\x1f.poolscore.v1.DeletePoolRequest\x1a .poolscore.v1.DeletePoolResponse\x12U\n\x0cUndeletePool\x12!.poolscore.v1.UndeletePoolRequest\x1a\".poolscore.v1.UndeletePoolResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpoolscore/v1/pool_service.proto\x12\x0cpoolscore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18poolscore/v1/names.proto\"\xb5\x04\n\x04Pool\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\x88\xb5\x18\x01\xd8\x01\x01\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\"\n\x07\x63lasses\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xa0\x8d\x06\"\x05r\x03\x18\xc8\x01\x12\x1a\n\x08template\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12&\n\x07\x65ncoder\x18\x05 \x01(\x0b\x32\x15.poolscore.v1.Encoder\x12\x19\n\x08strategy\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12#\n\x12train_after_labels\x18\x07 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63tive_snapshot\x18\x0c \x01(\t\x12\x1d\n\x15\x61\x63tive_prompt_version\x18\r \x01(\t\x12\x16\n\x0e\x61\x63tive_ranking\x18\x0e \x01(\t\x12(\n\x06\x63ounts\x18\x0f \x01(\x0b\x32\x18.poolscore.v1.PoolCounts\x12$\n\x06\x62udget\x18\x10 \x01(\x0b\x32\x14.poolscore.v1.Budget\"P\n\x06\x42udget\x12\x17\n\x06labels\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\r\n\x05spent\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x0c\n\x04left\x18\x04 \x01(\x03\"R\n\nPoolCounts\x12\x10\n\x08\x65mbedded\x18\x01 \x01(\x03\x12\x10\n\x08rejected\x18\x02 \x01(\x03\x12\x10\n\x08\x61nswered\x18\x03 \x01(\x03\x12\x0e\n\x06leased\x18\x04 \x01(\x03\"\x86\x01\n\x07\x45ncoder\x12\x17\n\x05model\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\npretrained\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x34\n\tprecision\x18\x03 \x01(\x0e\x32\x17.poolscore.v1.PrecisionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\"p\n\x11\x43reatePoolRequest\x12\x1a\n\x07pool_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x80\xb5\x18\x01\x12(\n\x04pool\x18\x02 \x01(\x0b\x32\x12.poolscore.v1.PoolB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"6\n\x12\x43reatePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\")\n\x0eGetPoolRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\"3\n\x0fGetPoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\"|\n\x10ListPoolsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x14\n\x0cshow_deleted\x18\x03 \x01(\x08\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\"O\n\x11ListPoolsResponse\x12!\n\x05pools\x18\x01 \x03(\x0b\x32\x12.poolscore.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x11UpdatePoolRequest\x12(\n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.PoolB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"C\n\x12UpdatePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\x12\x0b\n\x03run\x18\x02 \x01(\t\"D\n\x11\x44\x65letePoolRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"6\n\x12\x44\x65letePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool\".\n\x13UndeletePoolRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\"8\n\x14UndeletePoolResponse\x12 \n\x04pool\x18\x01 \x01(\x0b\x32\x12.poolscore.v1.Pool*b\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_AUTO\x10\x01\x12\x12\n\x0ePRECISION_FP32\x10\x02\x12\x12\n\x0ePRECISION_BF16\x10\x03\x32\xed\x03\n\x0bPoolService\x12O\n\nCreatePool\x12\x1f.poolscore.v1.CreatePoolRequest\x1a .poolscore.v1.CreatePoolResponse\x12\x46\n\x07GetPool\x12\x1c.poolscore.v1.GetPoolRequest\x1a\x1d.poolscore.v1.GetPoolResponse\x12L\n\tListPools\x12\x1e.poolscore.v1.ListPoolsRequest\x1a\x1f.poolscore.v1.ListPoolsResponse\x12O\n\nUpdatePool\x12\x1f.poolscore.v1.UpdatePoolRequest\x1a .poolscore.v1.UpdatePoolResponse\x12O\n\nDeletePool\x12\x1f.poolscore.v1.DeletePoolRequest\x1a .poolscore.v1.DeletePoolResponse\x12U\n\x0cUndeletePool\x12!.poolscore.v1.UndeletePoolRequest\x1a\".poolscore.v1.UndeletePoolResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'poolscore.v1.pool_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRECISION']._serialized_start=1491
-  _globals['_PRECISION']._serialized_end=1589
-  _globals['_POOL']._serialized_start=117
-  _globals['_POOL']._serialized_end=563
-  _globals['_POOLCOUNTS']._serialized_start=565
-  _globals['_POOLCOUNTS']._serialized_end=647
-  _globals['_ENCODER']._serialized_start=649
-  _globals['_ENCODER']._serialized_end=753
-  _globals['_CREATEPOOLREQUEST']._serialized_start=755
-  _globals['_CREATEPOOLREQUEST']._serialized_end=848
-  _globals['_CREATEPOOLRESPONSE']._serialized_start=850
-  _globals['_CREATEPOOLRESPONSE']._serialized_end=904
-  _globals['_GETPOOLREQUEST']._serialized_start=906
-  _globals['_GETPOOLREQUEST']._serialized_end=936
-  _globals['_GETPOOLRESPONSE']._serialized_start=938
-  _globals['_GETPOOLRESPONSE']._serialized_end=989
-  _globals['_LISTPOOLSREQUEST']._serialized_start=991
-  _globals['_LISTPOOLSREQUEST']._serialized_end=1048
-  _globals['_LISTPOOLSRESPONSE']._serialized_start=1050
-  _globals['_LISTPOOLSRESPONSE']._serialized_end=1129
-  _globals['_UPDATEPOOLREQUEST']._serialized_start=1131
-  _globals['_UPDATEPOOLREQUEST']._serialized_end=1233
-  _globals['_UPDATEPOOLRESPONSE']._serialized_start=1235
-  _globals['_UPDATEPOOLRESPONSE']._serialized_end=1289
-  _globals['_DELETEPOOLREQUEST']._serialized_start=1291
-  _globals['_DELETEPOOLREQUEST']._serialized_end=1338
-  _globals['_DELETEPOOLRESPONSE']._serialized_start=1340
-  _globals['_DELETEPOOLRESPONSE']._serialized_end=1394
-  _globals['_UNDELETEPOOLREQUEST']._serialized_start=1396
-  _globals['_UNDELETEPOOLREQUEST']._serialized_end=1431
-  _globals['_UNDELETEPOOLRESPONSE']._serialized_start=1433
-  _globals['_UNDELETEPOOLRESPONSE']._serialized_end=1489
-  _globals['_POOLSERVICE']._serialized_start=1592
-  _globals['_POOLSERVICE']._serialized_end=2085
+  _globals['_POOL'].fields_by_name['name']._loaded_options = None
+  _globals['_POOL'].fields_by_name['name']._serialized_options = b'\272H\tr\004\210\265\030\001\330\001\001'
+  _globals['_POOL'].fields_by_name['display_name']._loaded_options = None
+  _globals['_POOL'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_POOL'].fields_by_name['classes']._loaded_options = None
+  _globals['_POOL'].fields_by_name['classes']._serialized_options = b'\272H\016\222\001\013\020\240\215\006\"\005r\003\030\310\001'
+  _globals['_POOL'].fields_by_name['template']._loaded_options = None
+  _globals['_POOL'].fields_by_name['template']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_POOL'].fields_by_name['strategy']._loaded_options = None
+  _globals['_POOL'].fields_by_name['strategy']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_POOL'].fields_by_name['train_after_labels']._loaded_options = None
+  _globals['_POOL'].fields_by_name['train_after_labels']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_POOL'].fields_by_name['etag']._loaded_options = None
+  _globals['_POOL'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_BUDGET'].fields_by_name['labels']._loaded_options = None
+  _globals['_BUDGET'].fields_by_name['labels']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_ENCODER'].fields_by_name['model']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['model']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_ENCODER'].fields_by_name['pretrained']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['pretrained']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_ENCODER'].fields_by_name['precision']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['precision']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_CREATEPOOLREQUEST'].fields_by_name['pool_id']._loaded_options = None
+  _globals['_CREATEPOOLREQUEST'].fields_by_name['pool_id']._serialized_options = b'\272H\006r\004\200\265\030\001'
+  _globals['_CREATEPOOLREQUEST'].fields_by_name['pool']._loaded_options = None
+  _globals['_CREATEPOOLREQUEST'].fields_by_name['pool']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_GETPOOLREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETPOOLREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['filter']._loaded_options = None
+  _globals['_LISTPOOLSREQUEST'].fields_by_name['filter']._serialized_options = b'\272H\005r\003\030\320\017'
+  _globals['_UPDATEPOOLREQUEST'].fields_by_name['pool']._loaded_options = None
+  _globals['_UPDATEPOOLREQUEST'].fields_by_name['pool']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DELETEPOOLREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEPOOLREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_DELETEPOOLREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEPOOLREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_UNDELETEPOOLREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UNDELETEPOOLREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_PRECISION']._serialized_start=1928
+  _globals['_PRECISION']._serialized_end=2026
+  _globals['_POOL']._serialized_start=172
+  _globals['_POOL']._serialized_end=737
+  _globals['_BUDGET']._serialized_start=739
+  _globals['_BUDGET']._serialized_end=819
+  _globals['_POOLCOUNTS']._serialized_start=821
+  _globals['_POOLCOUNTS']._serialized_end=903
+  _globals['_ENCODER']._serialized_start=906
+  _globals['_ENCODER']._serialized_end=1040
+  _globals['_CREATEPOOLREQUEST']._serialized_start=1042
+  _globals['_CREATEPOOLREQUEST']._serialized_end=1154
+  _globals['_CREATEPOOLRESPONSE']._serialized_start=1156
+  _globals['_CREATEPOOLRESPONSE']._serialized_end=1210
+  _globals['_GETPOOLREQUEST']._serialized_start=1212
+  _globals['_GETPOOLREQUEST']._serialized_end=1253
+  _globals['_GETPOOLRESPONSE']._serialized_start=1255
+  _globals['_GETPOOLRESPONSE']._serialized_end=1306
+  _globals['_LISTPOOLSREQUEST']._serialized_start=1308
+  _globals['_LISTPOOLSREQUEST']._serialized_end=1432
+  _globals['_LISTPOOLSRESPONSE']._serialized_start=1434
+  _globals['_LISTPOOLSRESPONSE']._serialized_end=1513
+  _globals['_UPDATEPOOLREQUEST']._serialized_start=1515
+  _globals['_UPDATEPOOLREQUEST']._serialized_end=1625
+  _globals['_UPDATEPOOLRESPONSE']._serialized_start=1627
+  _globals['_UPDATEPOOLRESPONSE']._serialized_end=1694
+  _globals['_DELETEPOOLREQUEST']._serialized_start=1696
+  _globals['_DELETEPOOLREQUEST']._serialized_end=1764
+  _globals['_DELETEPOOLRESPONSE']._serialized_start=1766
+  _globals['_DELETEPOOLRESPONSE']._serialized_end=1820
+  _globals['_UNDELETEPOOLREQUEST']._serialized_start=1822
+  _globals['_UNDELETEPOOLREQUEST']._serialized_end=1868
+  _globals['_UNDELETEPOOLRESPONSE']._serialized_start=1870
+  _globals['_UNDELETEPOOLRESPONSE']._serialized_end=1926
+  _globals['_POOLSERVICE']._serialized_start=2029
+  _globals['_POOLSERVICE']._serialized_end=2522
 # @@protoc_insertion_point(module_scope)

@@ -66,6 +66,7 @@ class Pool(_message.Message):
     ACTIVE_PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     ACTIVE_RANKING_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}`."""
     display_name: _builtins.str
@@ -85,19 +86,36 @@ class Pool(_message.Message):
     """Output only. `pools/{pool}/rankings/{n}`; empty before the first embedding run."""
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Class names in index order; at least two, all different."""
+        """Class names in index order; at least two, all different.
+
+        An update keeps the order of those that stay and appends new ones (CLASSES_REORDERED). A class
+        that an answer in force names cannot be removed: FAILED_PRECONDITION (CLASS_IN_USE). A new name
+        is a new class. Labels may name it at once. A run makes zero-shot prompts for the new classes
+        and ranks by them; until it has ended, rankings and leases keep the classes of the prompt
+        version that they name. Versions made for other classes cannot be activated (CLASSES_DIFFER).
+        """
 
     @_builtins.property
     def encoder(self) -> Global___Encoder: ...
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only."""
+
     @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only."""
+
     @_builtins.property
-    def delete_time(self) -> _timestamp_pb2.Timestamp: ...
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Empty unless the pool is deleted."""
+
     @_builtins.property
     def counts(self) -> Global___PoolCounts:
         """Output only. Counts at the time of the answer."""
+
+    @_builtins.property
+    def budget(self) -> Global___Budget:
+        """Labels that may be bought. Default: no limit."""
 
     def __init__(
         self,
@@ -117,14 +135,53 @@ class Pool(_message.Message):
         active_prompt_version: _builtins.str = ...,
         active_ranking: _builtins.str = ...,
         counts: Global___PoolCounts | None = ...,
+        budget: Global___Budget | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "create_time", b"create_time", "delete_time", b"delete_time", "encoder", b"encoder", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "counts", b"counts", "create_time", b"create_time", "delete_time", b"delete_time", "encoder", b"encoder", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_prompt_version", b"active_prompt_version", "active_ranking", b"active_ranking", "active_snapshot", b"active_snapshot", "classes", b"classes", "counts", b"counts", "create_time", b"create_time", "delete_time", b"delete_time", "display_name", b"display_name", "encoder", b"encoder", "etag", b"etag", "name", b"name", "strategy", b"strategy", "template", b"template", "train_after_labels", b"train_after_labels", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_prompt_version", b"active_prompt_version", "active_ranking", b"active_ranking", "active_snapshot", b"active_snapshot", "budget", b"budget", "classes", b"classes", "counts", b"counts", "create_time", b"create_time", "delete_time", b"delete_time", "display_name", b"display_name", "encoder", b"encoder", "etag", b"etag", "name", b"name", "strategy", b"strategy", "template", b"template", "train_after_labels", b"train_after_labels", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Pool: _TypeAlias = Pool  # noqa: Y015
+
+@_typing.final
+class Budget(_message.Message):
+    """What may be spent on labels. Every annotator's answer in force to an item costs one label, a
+    correction nothing more; a retraction gives it back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABELS_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    labels: _builtins.int
+    """The limit; 0 for none. Leases stop at it (FAILED_PRECONDITION, BUDGET_SPENT) and so do answers
+    to items that were never leased. An answer to an item that was leased is always taken.
+    """
+    spent: _builtins.int
+    """Output only. Labels that were bought."""
+    reserved: _builtins.int
+    """Output only. Labels that open leases reserve, one an item."""
+    left: _builtins.int
+    """Output only. Labels that may still be leased; 0 without a limit."""
+    def __init__(
+        self,
+        *,
+        labels: _builtins.int = ...,
+        spent: _builtins.int = ...,
+        reserved: _builtins.int = ...,
+        left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "left", b"left", "reserved", b"reserved", "spent", b"spent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Budget: _TypeAlias = Budget  # noqa: Y015
 
 @_typing.final
 class PoolCounts(_message.Message):
@@ -284,18 +341,30 @@ class ListPoolsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """1 to 1000; default 100."""
     page_token: _builtins.str
+    """Of the same list: INVALID_ARGUMENT (INVALID_PAGE_TOKEN) with another filter or `show_deleted`."""
+    show_deleted: _builtins.bool
+    """Deleted pools as well."""
+    filter: _builtins.str
+    """Terms joined by AND, a part of AIP-160: `strategy = "entropy"`, `encoder.model = "ViT-B-32"`,
+    `display_name = "Cats"`, `display_name : "cat"` (holds it, in any case), `active_snapshot:*`
+    (has embeddings), `delete_time:*` (is deleted). INVALID_ARGUMENT (INVALID_FILTER) for all else.
+    """
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "show_deleted", b"show_deleted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,9 +401,16 @@ class UpdatePoolRequest(_message.Message):
     POOL_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def pool(self) -> Global___Pool: ...
+    def pool(self) -> Global___Pool:
+        """`name` says which, `etag`, if it is set, in which state; the rest are new values."""
+
     @_builtins.property
-    def update_mask(self) -> _field_mask_pb2.FieldMask: ...
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Some of `display_name`, `strategy`, `train_after_labels`, `budget` (or `budget.labels`) and
+        `classes`, or `*` for all of them. Empty: those that are set. INVALID_ARGUMENT
+        (INVALID_UPDATE_MASK) names any other path.
+        """
+
     def __init__(
         self,
         *,
@@ -354,16 +430,22 @@ class UpdatePoolResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POOL_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    run: _builtins.str
+    """`pools/{pool}/runs/{run}` that ranks by the new classes; empty when they did not change or the
+    pool has no images yet.
+    """
     @_builtins.property
     def pool(self) -> Global___Pool: ...
     def __init__(
         self,
         *,
         pool: Global___Pool | None = ...,
+        run: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -377,6 +459,7 @@ class DeletePoolRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     etag: _builtins.str
+    """Optional; refused as ABORTED (ETAG_MISMATCH) when the pool has changed since."""
     def __init__(
         self,
         *,

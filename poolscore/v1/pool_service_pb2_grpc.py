@@ -72,42 +72,47 @@ class PoolServiceServicer:
     """
 
     def CreatePool(self, request, context):
-        """Registers a pool. ALREADY_EXISTS when the id is taken.
+        """Registers a pool. ALREADY_EXISTS (POOL_EXISTS) when the id is taken, also by a deleted pool.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPool(self, request, context):
-        """Returns one pool with its current counts. NOT_FOUND when there is none.
+        """Returns one pool with its current counts, also a deleted one. NOT_FOUND when there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPools(self, request, context):
-        """Lists pools by name.
+        """Lists pools by name; a caller whose token is for some pools sees these.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePool(self, request, context):
-        """Changes the fields named in the mask. ABORTED when the etag is stale.
+        """Changes the fields named in the mask. ABORTED (ETAG_MISMATCH) when the etag is stale.
+
+        A new strategy acts from the next ranking on. New classes: see `Pool.classes`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePool(self, request, context):
-        """Hides a pool; it can be undeleted.
+        """Hides a pool from everything but GetPool, UndeletePool and ListPools with `show_deleted`, which
+        answer NOT_FOUND (POOL_DELETED) from then on. Its waiting runs wait, those that run are asked to
+        stop. It keeps its name and everything it holds, and is never purged.
+        ABORTED (ETAG_MISMATCH) when the etag is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UndeletePool(self, request, context):
-        """Brings a deleted pool back.
+        """Brings a deleted pool back as it was. ALREADY_EXISTS (POOL_NOT_DELETED) when it is not deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,17 +34,24 @@ class PoolServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PoolServiceAsyncStub: ...
     CreatePool: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.CreatePoolRequest, _pool_service_pb2.CreatePoolResponse]
-    """Registers a pool. ALREADY_EXISTS when the id is taken."""
+    """Registers a pool. ALREADY_EXISTS (POOL_EXISTS) when the id is taken, also by a deleted pool."""
     GetPool: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.GetPoolRequest, _pool_service_pb2.GetPoolResponse]
-    """Returns one pool with its current counts. NOT_FOUND when there is none."""
+    """Returns one pool with its current counts, also a deleted one. NOT_FOUND when there is none."""
     ListPools: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.ListPoolsRequest, _pool_service_pb2.ListPoolsResponse]
-    """Lists pools by name."""
+    """Lists pools by name; a caller whose token is for some pools sees these."""
     UpdatePool: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.UpdatePoolRequest, _pool_service_pb2.UpdatePoolResponse]
-    """Changes the fields named in the mask. ABORTED when the etag is stale."""
+    """Changes the fields named in the mask. ABORTED (ETAG_MISMATCH) when the etag is stale.
+
+    A new strategy acts from the next ranking on. New classes: see `Pool.classes`.
+    """
     DeletePool: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.DeletePoolRequest, _pool_service_pb2.DeletePoolResponse]
-    """Hides a pool; it can be undeleted."""
+    """Hides a pool from everything but GetPool, UndeletePool and ListPools with `show_deleted`, which
+    answer NOT_FOUND (POOL_DELETED) from then on. Its waiting runs wait, those that run are asked to
+    stop. It keeps its name and everything it holds, and is never purged.
+    ABORTED (ETAG_MISMATCH) when the etag is stale.
+    """
     UndeletePool: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.UndeletePoolRequest, _pool_service_pb2.UndeletePoolResponse]
-    """Brings a deleted pool back."""
+    """Brings a deleted pool back as it was. ALREADY_EXISTS (POOL_NOT_DELETED) when it is not deleted."""
 
 @_typing.type_check_only
 class PoolServiceAsyncStub(PoolServiceStub):
@@ -52,17 +59,24 @@ class PoolServiceAsyncStub(PoolServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.CreatePoolRequest, _pool_service_pb2.CreatePoolResponse]  # type: ignore[assignment]
-    """Registers a pool. ALREADY_EXISTS when the id is taken."""
+    """Registers a pool. ALREADY_EXISTS (POOL_EXISTS) when the id is taken, also by a deleted pool."""
     GetPool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.GetPoolRequest, _pool_service_pb2.GetPoolResponse]  # type: ignore[assignment]
-    """Returns one pool with its current counts. NOT_FOUND when there is none."""
+    """Returns one pool with its current counts, also a deleted one. NOT_FOUND when there is none."""
     ListPools: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ListPoolsRequest, _pool_service_pb2.ListPoolsResponse]  # type: ignore[assignment]
-    """Lists pools by name."""
+    """Lists pools by name; a caller whose token is for some pools sees these."""
     UpdatePool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.UpdatePoolRequest, _pool_service_pb2.UpdatePoolResponse]  # type: ignore[assignment]
-    """Changes the fields named in the mask. ABORTED when the etag is stale."""
+    """Changes the fields named in the mask. ABORTED (ETAG_MISMATCH) when the etag is stale.
+
+    A new strategy acts from the next ranking on. New classes: see `Pool.classes`.
+    """
     DeletePool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.DeletePoolRequest, _pool_service_pb2.DeletePoolResponse]  # type: ignore[assignment]
-    """Hides a pool; it can be undeleted."""
+    """Hides a pool from everything but GetPool, UndeletePool and ListPools with `show_deleted`, which
+    answer NOT_FOUND (POOL_DELETED) from then on. Its waiting runs wait, those that run are asked to
+    stop. It keeps its name and everything it holds, and is never purged.
+    ABORTED (ETAG_MISMATCH) when the etag is stale.
+    """
     UndeletePool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.UndeletePoolRequest, _pool_service_pb2.UndeletePoolResponse]  # type: ignore[assignment]
-    """Brings a deleted pool back."""
+    """Brings a deleted pool back as it was. ALREADY_EXISTS (POOL_NOT_DELETED) when it is not deleted."""
 
 class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
     """Pools of unlabeled images, with their classes and their encoder."""
@@ -73,7 +87,7 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.CreatePoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.CreatePoolResponse, _abc.Awaitable[_pool_service_pb2.CreatePoolResponse]]:
-        """Registers a pool. ALREADY_EXISTS when the id is taken."""
+        """Registers a pool. ALREADY_EXISTS (POOL_EXISTS) when the id is taken, also by a deleted pool."""
 
     @_abc_1.abstractmethod
     def GetPool(
@@ -81,7 +95,7 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.GetPoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.GetPoolResponse, _abc.Awaitable[_pool_service_pb2.GetPoolResponse]]:
-        """Returns one pool with its current counts. NOT_FOUND when there is none."""
+        """Returns one pool with its current counts, also a deleted one. NOT_FOUND when there is none."""
 
     @_abc_1.abstractmethod
     def ListPools(
@@ -89,7 +103,7 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.ListPoolsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.ListPoolsResponse, _abc.Awaitable[_pool_service_pb2.ListPoolsResponse]]:
-        """Lists pools by name."""
+        """Lists pools by name; a caller whose token is for some pools sees these."""
 
     @_abc_1.abstractmethod
     def UpdatePool(
@@ -97,7 +111,10 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.UpdatePoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.UpdatePoolResponse, _abc.Awaitable[_pool_service_pb2.UpdatePoolResponse]]:
-        """Changes the fields named in the mask. ABORTED when the etag is stale."""
+        """Changes the fields named in the mask. ABORTED (ETAG_MISMATCH) when the etag is stale.
+
+        A new strategy acts from the next ranking on. New classes: see `Pool.classes`.
+        """
 
     @_abc_1.abstractmethod
     def DeletePool(
@@ -105,7 +122,11 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.DeletePoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.DeletePoolResponse, _abc.Awaitable[_pool_service_pb2.DeletePoolResponse]]:
-        """Hides a pool; it can be undeleted."""
+        """Hides a pool from everything but GetPool, UndeletePool and ListPools with `show_deleted`, which
+        answer NOT_FOUND (POOL_DELETED) from then on. Its waiting runs wait, those that run are asked to
+        stop. It keeps its name and everything it holds, and is never purged.
+        ABORTED (ETAG_MISMATCH) when the etag is stale.
+        """
 
     @_abc_1.abstractmethod
     def UndeletePool(
@@ -113,6 +134,6 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pool_service_pb2.UndeletePoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pool_service_pb2.UndeletePoolResponse, _abc.Awaitable[_pool_service_pb2.UndeletePoolResponse]]:
-        """Brings a deleted pool back."""
+        """Brings a deleted pool back as it was. ALREADY_EXISTS (POOL_NOT_DELETED) when it is not deleted."""
 
 def add_PoolServiceServicer_to_server(servicer: PoolServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

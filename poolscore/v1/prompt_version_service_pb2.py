@@ -22,11 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from poolscore.v1 import names_pb2 as poolscore_dot_v1_dot_names__pb2
+from poolscore.v1 import query_service_pb2 as poolscore_dot_v1_dot_query__service__pb2
 from poolscore.v1 import run_service_pb2 as poolscore_dot_v1_dot_run__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)poolscore/v1/prompt_version_service.proto\x12\x0cpoolscore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epoolscore/v1/run_service.proto\"\xb5\x02\n\rPromptVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12\x17\n\x0flabel_watermark\x18\x04 \x01(\x03\x12\x13\n\x0blabel_count\x18\x05 \x01(\x03\x12\x0e\n\x06parent\x18\x06 \x01(\t\x12\x39\n\x07metrics\x18\x07 \x03(\x0b\x32(.poolscore.v1.PromptVersion.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tive\x18\t \x01(\x08\x12\x0f\n\x07ranking\x18\n \x01(\t\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"R\n\x19ListPromptVersionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x1aListPromptVersionsResponse\x12\x34\n\x0fprompt_versions\x18\x01 \x03(\x0b\x32\x1b.poolscore.v1.PromptVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x17GetPromptVersionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"O\n\x18GetPromptVersionResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\",\n\x1c\x41\x63tivatePromptVersionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"T\n\x1d\x41\x63tivatePromptVersionResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\"?\n\x19TrainPromptVersionRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x1aTrainPromptVersionResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\",\n\x1aWatchPromptVersionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"R\n\x1bWatchPromptVersionsResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\"G\n\x19\x44iffPromptVersionsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05other\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"G\n\x1a\x44iffPromptVersionsResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.poolscore.v1.ItemChange\"n\n\nItemChange\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x14\n\x0clabel_before\x18\x02 \x01(\t\x12\x13\n\x0blabel_after\x18\x03 \x01(\t\x12\x13\n\x0brank_before\x18\x04 \x01(\x03\x12\x12\n\nrank_after\x18\x05 \x01(\x03\x32\x94\x05\n\x14PromptVersionService\x12g\n\x12ListPromptVersions\x12\'.poolscore.v1.ListPromptVersionsRequest\x1a(.poolscore.v1.ListPromptVersionsResponse\x12\x61\n\x10GetPromptVersion\x12%.poolscore.v1.GetPromptVersionRequest\x1a&.poolscore.v1.GetPromptVersionResponse\x12p\n\x15\x41\x63tivatePromptVersion\x12*.poolscore.v1.ActivatePromptVersionRequest\x1a+.poolscore.v1.ActivatePromptVersionResponse\x12g\n\x12TrainPromptVersion\x12\'.poolscore.v1.TrainPromptVersionRequest\x1a(.poolscore.v1.TrainPromptVersionResponse\x12l\n\x13WatchPromptVersions\x12(.poolscore.v1.WatchPromptVersionsRequest\x1a).poolscore.v1.WatchPromptVersionsResponse0\x01\x12g\n\x12\x44iffPromptVersions\x12\'.poolscore.v1.DiffPromptVersionsRequest\x1a(.poolscore.v1.DiffPromptVersionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)poolscore/v1/prompt_version_service.proto\x12\x0cpoolscore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18poolscore/v1/names.proto\x1a poolscore/v1/query_service.proto\x1a\x1epoolscore/v1/run_service.proto\"\xf2\x02\n\rPromptVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12\x17\n\x0flabel_watermark\x18\x04 \x01(\x03\x12\x13\n\x0blabel_count\x18\x05 \x01(\x03\x12\x0e\n\x06parent\x18\x06 \x01(\t\x12\x39\n\x07metrics\x18\x07 \x03(\x0b\x32(.poolscore.v1.PromptVersion.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tive\x18\t \x01(\x08\x12\x0f\n\x07ranking\x18\n \x01(\t\x12*\n\tpromotion\x18\x0b \x01(\x0b\x32\x17.poolscore.v1.Promotion\x12\x0f\n\x07\x63lasses\x18\x0f \x03(\t\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xb8\x02\n\tPromotion\x12\x10\n\x08promoted\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08held_out\x18\x03 \x01(\x03\x12\x15\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x61\x63tive_accuracy\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rp_clean_error\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12!\n\x14\x61\x63tive_p_clean_error\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x14\n\x07p_value\x18\x08 \x01(\x01H\x04\x88\x01\x01\x12\x15\n\rcompared_with\x18\t \x01(\tB\x0b\n\t_accuracyB\x12\n\x10_active_accuracyB\x10\n\x0e_p_clean_errorB\x17\n\x15_active_p_clean_errorB\n\n\x08_p_value\"p\n\x19ListPromptVersionsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"k\n\x1aListPromptVersionsResponse\x12\x34\n\x0fprompt_versions\x18\x01 \x03(\x0b\x32\x1b.poolscore.v1.PromptVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x17GetPromptVersionRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01\"O\n\x18GetPromptVersionResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\"7\n\x1c\x41\x63tivatePromptVersionRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01\"T\n\x1d\x41\x63tivatePromptVersionResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\"T\n\x19TrainPromptVersionRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"<\n\x1aTrainPromptVersionResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"W\n\x1aWatchPromptVersionsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1e\n\x0cresume_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"h\n\x1bWatchPromptVersionsResponse\x12\x33\n\x0eprompt_version\x18\x01 \x01(\x0b\x32\x1b.poolscore.v1.PromptVersion\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"i\n\x19\x44iffPromptVersionsRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01\x12\x18\n\x05other\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\x8f\x02\n\x1a\x44iffPromptVersionsResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.poolscore.v1.ItemChange\x12\x16\n\x0eranking_before\x18\x02 \x01(\t\x12\x15\n\rranking_after\x18\x03 \x01(\t\x12\x0e\n\x06\x63ommon\x18\x04 \x01(\x03\x12\x13\n\x0bonly_before\x18\x05 \x01(\x03\x12\x12\n\nonly_after\x18\x06 \x01(\x03\x12\x15\n\rclass_changes\x18\x07 \x01(\x03\x12\x18\n\x10rank_correlation\x18\x08 \x01(\x01\x12\x16\n\x0eversion_before\x18\t \x01(\t\x12\x15\n\rversion_after\x18\n \x01(\t\"\xe4\x01\n\nItemChange\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x14\n\x0clabel_before\x18\x02 \x01(\t\x12\x13\n\x0blabel_after\x18\x03 \x01(\t\x12\x13\n\x0brank_before\x18\x04 \x01(\x03\x12\x12\n\nrank_after\x18\x05 \x01(\x03\x12\x33\n\x11prediction_before\x18\x06 \x01(\x0b\x32\x18.poolscore.v1.Prediction\x12\x32\n\x10prediction_after\x18\x07 \x01(\x0b\x32\x18.poolscore.v1.Prediction\x12\x0b\n\x03uri\x18\x08 \x01(\t2\x94\x05\n\x14PromptVersionService\x12g\n\x12ListPromptVersions\x12\'.poolscore.v1.ListPromptVersionsRequest\x1a(.poolscore.v1.ListPromptVersionsResponse\x12\x61\n\x10GetPromptVersion\x12%.poolscore.v1.GetPromptVersionRequest\x1a&.poolscore.v1.GetPromptVersionResponse\x12p\n\x15\x41\x63tivatePromptVersion\x12*.poolscore.v1.ActivatePromptVersionRequest\x1a+.poolscore.v1.ActivatePromptVersionResponse\x12g\n\x12TrainPromptVersion\x12\'.poolscore.v1.TrainPromptVersionRequest\x1a(.poolscore.v1.TrainPromptVersionResponse\x12l\n\x13WatchPromptVersions\x12(.poolscore.v1.WatchPromptVersionsRequest\x1a).poolscore.v1.WatchPromptVersionsResponse0\x01\x12g\n\x12\x44iffPromptVersions\x12\'.poolscore.v1.DiffPromptVersionsRequest\x1a(.poolscore.v1.DiffPromptVersionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,36 +38,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROMPTVERSION_METRICSENTRY']._loaded_options = None
   _globals['_PROMPTVERSION_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_PROMPTVERSION']._serialized_start=125
-  _globals['_PROMPTVERSION']._serialized_end=434
-  _globals['_PROMPTVERSION_METRICSENTRY']._serialized_start=388
-  _globals['_PROMPTVERSION_METRICSENTRY']._serialized_end=434
-  _globals['_LISTPROMPTVERSIONSREQUEST']._serialized_start=436
-  _globals['_LISTPROMPTVERSIONSREQUEST']._serialized_end=518
-  _globals['_LISTPROMPTVERSIONSRESPONSE']._serialized_start=520
-  _globals['_LISTPROMPTVERSIONSRESPONSE']._serialized_end=627
-  _globals['_GETPROMPTVERSIONREQUEST']._serialized_start=629
-  _globals['_GETPROMPTVERSIONREQUEST']._serialized_end=668
-  _globals['_GETPROMPTVERSIONRESPONSE']._serialized_start=670
-  _globals['_GETPROMPTVERSIONRESPONSE']._serialized_end=749
-  _globals['_ACTIVATEPROMPTVERSIONREQUEST']._serialized_start=751
-  _globals['_ACTIVATEPROMPTVERSIONREQUEST']._serialized_end=795
-  _globals['_ACTIVATEPROMPTVERSIONRESPONSE']._serialized_start=797
-  _globals['_ACTIVATEPROMPTVERSIONRESPONSE']._serialized_end=881
-  _globals['_TRAINPROMPTVERSIONREQUEST']._serialized_start=883
-  _globals['_TRAINPROMPTVERSIONREQUEST']._serialized_end=946
-  _globals['_TRAINPROMPTVERSIONRESPONSE']._serialized_start=948
-  _globals['_TRAINPROMPTVERSIONRESPONSE']._serialized_end=1008
-  _globals['_WATCHPROMPTVERSIONSREQUEST']._serialized_start=1010
-  _globals['_WATCHPROMPTVERSIONSREQUEST']._serialized_end=1054
-  _globals['_WATCHPROMPTVERSIONSRESPONSE']._serialized_start=1056
-  _globals['_WATCHPROMPTVERSIONSRESPONSE']._serialized_end=1138
-  _globals['_DIFFPROMPTVERSIONSREQUEST']._serialized_start=1140
-  _globals['_DIFFPROMPTVERSIONSREQUEST']._serialized_end=1211
-  _globals['_DIFFPROMPTVERSIONSRESPONSE']._serialized_start=1213
-  _globals['_DIFFPROMPTVERSIONSRESPONSE']._serialized_end=1284
-  _globals['_ITEMCHANGE']._serialized_start=1286
-  _globals['_ITEMCHANGE']._serialized_end=1396
-  _globals['_PROMPTVERSIONSERVICE']._serialized_start=1399
-  _globals['_PROMPTVERSIONSERVICE']._serialized_end=2059
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPROMPTVERSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_GETPROMPTVERSIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETPROMPTVERSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\250\265\030\001'
+  _globals['_ACTIVATEPROMPTVERSIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_ACTIVATEPROMPTVERSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\250\265\030\001'
+  _globals['_TRAINPROMPTVERSIONREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_TRAINPROMPTVERSIONREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_TRAINPROMPTVERSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_TRAINPROMPTVERSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_WATCHPROMPTVERSIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_WATCHPROMPTVERSIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_WATCHPROMPTVERSIONSREQUEST'].fields_by_name['resume_token']._loaded_options = None
+  _globals['_WATCHPROMPTVERSIONSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\250\265\030\001'
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['other']._loaded_options = None
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['other']._serialized_options = b'\272H\006r\004\250\265\030\001'
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_DIFFPROMPTVERSIONSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_PROMPTVERSION']._serialized_start=214
+  _globals['_PROMPTVERSION']._serialized_end=584
+  _globals['_PROMPTVERSION_METRICSENTRY']._serialized_start=538
+  _globals['_PROMPTVERSION_METRICSENTRY']._serialized_end=584
+  _globals['_PROMOTION']._serialized_start=587
+  _globals['_PROMOTION']._serialized_end=899
+  _globals['_LISTPROMPTVERSIONSREQUEST']._serialized_start=901
+  _globals['_LISTPROMPTVERSIONSREQUEST']._serialized_end=1013
+  _globals['_LISTPROMPTVERSIONSRESPONSE']._serialized_start=1015
+  _globals['_LISTPROMPTVERSIONSRESPONSE']._serialized_end=1122
+  _globals['_GETPROMPTVERSIONREQUEST']._serialized_start=1124
+  _globals['_GETPROMPTVERSIONREQUEST']._serialized_end=1174
+  _globals['_GETPROMPTVERSIONRESPONSE']._serialized_start=1176
+  _globals['_GETPROMPTVERSIONRESPONSE']._serialized_end=1255
+  _globals['_ACTIVATEPROMPTVERSIONREQUEST']._serialized_start=1257
+  _globals['_ACTIVATEPROMPTVERSIONREQUEST']._serialized_end=1312
+  _globals['_ACTIVATEPROMPTVERSIONRESPONSE']._serialized_start=1314
+  _globals['_ACTIVATEPROMPTVERSIONRESPONSE']._serialized_end=1398
+  _globals['_TRAINPROMPTVERSIONREQUEST']._serialized_start=1400
+  _globals['_TRAINPROMPTVERSIONREQUEST']._serialized_end=1484
+  _globals['_TRAINPROMPTVERSIONRESPONSE']._serialized_start=1486
+  _globals['_TRAINPROMPTVERSIONRESPONSE']._serialized_end=1546
+  _globals['_WATCHPROMPTVERSIONSREQUEST']._serialized_start=1548
+  _globals['_WATCHPROMPTVERSIONSREQUEST']._serialized_end=1635
+  _globals['_WATCHPROMPTVERSIONSRESPONSE']._serialized_start=1637
+  _globals['_WATCHPROMPTVERSIONSRESPONSE']._serialized_end=1741
+  _globals['_DIFFPROMPTVERSIONSREQUEST']._serialized_start=1743
+  _globals['_DIFFPROMPTVERSIONSREQUEST']._serialized_end=1848
+  _globals['_DIFFPROMPTVERSIONSRESPONSE']._serialized_start=1851
+  _globals['_DIFFPROMPTVERSIONSRESPONSE']._serialized_end=2122
+  _globals['_ITEMCHANGE']._serialized_start=2125
+  _globals['_ITEMCHANGE']._serialized_end=2353
+  _globals['_PROMPTVERSIONSERVICE']._serialized_start=2356
+  _globals['_PROMPTVERSIONSERVICE']._serialized_end=3016
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from poolscore.v1 import query_service_pb2 as _query_service_pb2
 from poolscore.v1 import run_service_pb2 as _run_service_pb2
 import builtins as _builtins
 import sys
@@ -54,6 +55,8 @@ class PromptVersion(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
     RANKING_FIELD_NUMBER: _builtins.int
+    PROMOTION_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}/promptVersions/{n}`; 0 is zero-shot."""
     digest: _builtins.str
@@ -68,11 +71,19 @@ class PromptVersion(_message.Message):
     """The version that was active when training started; empty for 0."""
     active: _builtins.bool
     ranking: _builtins.str
-    """The ranking it produced."""
+    """The ranking it produced; of the active version the active ranking."""
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def promotion(self) -> Global___Promotion:
+        """Whether it was let in force after its training; unset for version 0."""
+
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Class names in index order: those that its predictions and rankings are about."""
+
     def __init__(
         self,
         *,
@@ -86,14 +97,92 @@ class PromptVersion(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         active: _builtins.bool = ...,
         ranking: _builtins.str = ...,
+        promotion: Global___Promotion | None = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "promotion", b"promotion"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "create_time", b"create_time", "digest", b"digest", "label_count", b"label_count", "label_watermark", b"label_watermark", "metrics", b"metrics", "name", b"name", "parent", b"parent", "ranking", b"ranking", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "classes", b"classes", "create_time", b"create_time", "digest", b"digest", "label_count", b"label_count", "label_watermark", b"label_watermark", "metrics", b"metrics", "name", b"name", "parent", b"parent", "promotion", b"promotion", "ranking", b"ranking", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PromptVersion: _TypeAlias = PromptVersion  # noqa: Y015
+
+@_typing.final
+class Promotion(_message.Message):
+    """How a trained version did on labels that were held out of training, beside the version that was
+    active then.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMOTED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    HELD_OUT_FIELD_NUMBER: _builtins.int
+    ACCURACY_FIELD_NUMBER: _builtins.int
+    ACTIVE_ACCURACY_FIELD_NUMBER: _builtins.int
+    P_CLEAN_ERROR_FIELD_NUMBER: _builtins.int
+    ACTIVE_P_CLEAN_ERROR_FIELD_NUMBER: _builtins.int
+    P_VALUE_FIELD_NUMBER: _builtins.int
+    COMPARED_WITH_FIELD_NUMBER: _builtins.int
+    promoted: _builtins.bool
+    """It was made active. A version that was refused keeps its ranking, so that it can be activated."""
+    reason: _builtins.str
+    """Why or why not, in words."""
+    held_out: _builtins.int
+    """Labels that both versions were compared on; 0 when there were too few to compare."""
+    accuracy: _builtins.float
+    """Shares of them that the versions predicted, and the mean squared error of p_clean as the
+    probability that the prediction is right. Unset when nothing was compared.
+    """
+    active_accuracy: _builtins.float
+    p_clean_error: _builtins.float
+    active_p_clean_error: _builtins.float
+    p_value: _builtins.float
+    """How likely it is that a version as good as the active one does as badly: an exact sign test of
+    the labels that one of them alone predicted. Refused at 0.05 or less.
+    """
+    compared_with: _builtins.str
+    """The version that was active."""
+    def __init__(
+        self,
+        *,
+        promoted: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        held_out: _builtins.int = ...,
+        accuracy: _builtins.float | None = ...,
+        active_accuracy: _builtins.float | None = ...,
+        p_clean_error: _builtins.float | None = ...,
+        active_p_clean_error: _builtins.float | None = ...,
+        p_value: _builtins.float | None = ...,
+        compared_with: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_active_accuracy", b"_active_accuracy", "_active_p_clean_error", b"_active_p_clean_error", "_p_clean_error", b"_p_clean_error", "_p_value", b"_p_value", "accuracy", b"accuracy", "active_accuracy", b"active_accuracy", "active_p_clean_error", b"active_p_clean_error", "p_clean_error", b"p_clean_error", "p_value", b"p_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_active_accuracy", b"_active_accuracy", "_active_p_clean_error", b"_active_p_clean_error", "_p_clean_error", b"_p_clean_error", "_p_value", b"_p_value", "accuracy", b"accuracy", "active_accuracy", b"active_accuracy", "active_p_clean_error", b"active_p_clean_error", "compared_with", b"compared_with", "held_out", b"held_out", "p_clean_error", b"p_clean_error", "p_value", b"p_value", "promoted", b"promoted", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy: _TypeAlias = _typing.Literal["accuracy"]  # noqa: Y015
+    _WhichOneofArgType__accuracy: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy"]  # noqa: Y015
+    _WhichOneofReturnType__active_accuracy: _TypeAlias = _typing.Literal["active_accuracy"]  # noqa: Y015
+    _WhichOneofArgType__active_accuracy: _TypeAlias = _typing.Literal["_active_accuracy", b"_active_accuracy"]  # noqa: Y015
+    _WhichOneofReturnType__active_p_clean_error: _TypeAlias = _typing.Literal["active_p_clean_error"]  # noqa: Y015
+    _WhichOneofArgType__active_p_clean_error: _TypeAlias = _typing.Literal["_active_p_clean_error", b"_active_p_clean_error"]  # noqa: Y015
+    _WhichOneofReturnType__p_clean_error: _TypeAlias = _typing.Literal["p_clean_error"]  # noqa: Y015
+    _WhichOneofArgType__p_clean_error: _TypeAlias = _typing.Literal["_p_clean_error", b"_p_clean_error"]  # noqa: Y015
+    _WhichOneofReturnType__p_value: _TypeAlias = _typing.Literal["p_value"]  # noqa: Y015
+    _WhichOneofArgType__p_value: _TypeAlias = _typing.Literal["_p_value", b"_p_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy) -> _WhichOneofReturnType__accuracy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__active_accuracy) -> _WhichOneofReturnType__active_accuracy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__active_p_clean_error) -> _WhichOneofReturnType__active_p_clean_error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p_clean_error) -> _WhichOneofReturnType__p_clean_error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p_value) -> _WhichOneofReturnType__p_value | None: ...
+
+Global___Promotion: _TypeAlias = Promotion  # noqa: Y015
 
 @_typing.final
 class ListPromptVersionsRequest(_message.Message):
@@ -103,7 +192,9 @@ class ListPromptVersionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
+    """`pools/{pool}`."""
     page_size: _builtins.int
+    """1 to 1000; default 100."""
     page_token: _builtins.str
     def __init__(
         self,
@@ -127,6 +218,7 @@ class ListPromptVersionsResponse(_message.Message):
     PROMPT_VERSIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Empty on the last page."""
     @_builtins.property
     def prompt_versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromptVersion]: ...
     def __init__(
@@ -269,16 +361,22 @@ class WatchPromptVersionsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARENT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`pools/{pool}`."""
+    resume_token: _builtins.str
+    """Of the last response that was received: nothing is sent before the next switch. Empty: the
+    active version is sent first. INVALID_ARGUMENT (INVALID_PAGE_TOKEN) for one of another pool.
+    """
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
+        resume_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,16 +387,19 @@ class WatchPromptVersionsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
     @_builtins.property
     def prompt_version(self) -> Global___PromptVersion: ...
     def __init__(
         self,
         *,
         prompt_version: Global___PromptVersion | None = ...,
+        resume_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["prompt_version", b"prompt_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt_version", b"prompt_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt_version", b"prompt_version", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,8 +413,11 @@ class DiffPromptVersionsRequest(_message.Message):
     OTHER_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """`pools/{pool}/promptVersions/{n}`: before."""
     other: _builtins.str
+    """Another version of the same pool: after."""
     limit: _builtins.int
+    """Changes at most, 1 to 1000; 0 means 20."""
     def __init__(
         self,
         *,
@@ -331,19 +435,56 @@ Global___DiffPromptVersionsRequest: _TypeAlias = DiffPromptVersionsRequest  # no
 
 @_typing.final
 class DiffPromptVersionsResponse(_message.Message):
+    """Counts are of all items, not of the changes that are listed."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGES_FIELD_NUMBER: _builtins.int
+    RANKING_BEFORE_FIELD_NUMBER: _builtins.int
+    RANKING_AFTER_FIELD_NUMBER: _builtins.int
+    COMMON_FIELD_NUMBER: _builtins.int
+    ONLY_BEFORE_FIELD_NUMBER: _builtins.int
+    ONLY_AFTER_FIELD_NUMBER: _builtins.int
+    CLASS_CHANGES_FIELD_NUMBER: _builtins.int
+    RANK_CORRELATION_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
+    VERSION_AFTER_FIELD_NUMBER: _builtins.int
+    ranking_before: _builtins.str
+    """The rankings that were compared: the newest of each version, of the newest common snapshot."""
+    ranking_after: _builtins.str
+    common: _builtins.int
+    """Items of both rankings, and of one alone: answered meanwhile, or behind the end of the other."""
+    only_before: _builtins.int
+    only_after: _builtins.int
+    class_changes: _builtins.int
+    """Items of both with another predicted class."""
+    rank_correlation: _builtins.float
+    """Spearman's correlation of the orders of the common items; NaN for fewer than two."""
+    version_before: _builtins.str
+    version_after: _builtins.str
     @_builtins.property
-    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemChange]: ...
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemChange]:
+        """Items of both rankings: those with another predicted class first, and of these the largest
+        moves first.
+        """
+
     def __init__(
         self,
         *,
         changes: _abc.Iterable[Global___ItemChange] | None = ...,
+        ranking_before: _builtins.str = ...,
+        ranking_after: _builtins.str = ...,
+        common: _builtins.int = ...,
+        only_before: _builtins.int = ...,
+        only_after: _builtins.int = ...,
+        class_changes: _builtins.int = ...,
+        rank_correlation: _builtins.float = ...,
+        version_before: _builtins.str = ...,
+        version_after: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "class_changes", b"class_changes", "common", b"common", "only_after", b"only_after", "only_before", b"only_before", "rank_correlation", b"rank_correlation", "ranking_after", b"ranking_after", "ranking_before", b"ranking_before", "version_after", b"version_after", "version_before", b"version_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,11 +499,20 @@ class ItemChange(_message.Message):
     LABEL_AFTER_FIELD_NUMBER: _builtins.int
     RANK_BEFORE_FIELD_NUMBER: _builtins.int
     RANK_AFTER_FIELD_NUMBER: _builtins.int
+    PREDICTION_BEFORE_FIELD_NUMBER: _builtins.int
+    PREDICTION_AFTER_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
     item: _builtins.str
+    """`pools/{pool}/items/{item}`."""
     label_before: _builtins.str
     label_after: _builtins.str
     rank_before: _builtins.int
     rank_after: _builtins.int
+    uri: _builtins.str
+    @_builtins.property
+    def prediction_before(self) -> _query_service_pb2.Prediction: ...
+    @_builtins.property
+    def prediction_after(self) -> _query_service_pb2.Prediction: ...
     def __init__(
         self,
         *,
@@ -371,10 +521,13 @@ class ItemChange(_message.Message):
         label_after: _builtins.str = ...,
         rank_before: _builtins.int = ...,
         rank_after: _builtins.int = ...,
+        prediction_before: _query_service_pb2.Prediction | None = ...,
+        prediction_after: _query_service_pb2.Prediction | None = ...,
+        uri: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prediction_after", b"prediction_after", "prediction_before", b"prediction_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "label_after", b"label_after", "label_before", b"label_before", "rank_after", b"rank_after", "rank_before", b"rank_before"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "label_after", b"label_after", "label_before", b"label_before", "prediction_after", b"prediction_after", "prediction_before", b"prediction_before", "rank_after", b"rank_after", "rank_before", b"rank_before", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -86,28 +86,33 @@ class PromptVersionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActivatePromptVersion(self, request, context):
-        """Makes a version and its stored ranking active again; nothing is recomputed.
+        """Makes a version and its stored ranking active again, also one whose promotion was refused;
+        nothing is recomputed. FAILED_PRECONDITION (NO_RANKING) for one that has not ranked the active
+        snapshot, (CLASSES_DIFFER) for one that was made for other classes than the pool has now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TrainPromptVersion(self, request, context):
-        """Queues a training run over all effective labels.
+        """Queues a training run over all effective labels but those that are held out; the version that it
+        makes is activated unless it does worse on these (`promotion`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchPromptVersions(self, request, context):
-        """Streams the active version now and at every switch.
+        """Streams the active version now and at every switch. A stream that broke goes on from the last
+        resume token; a switch that was undone meanwhile is not seen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DiffPromptVersions(self, request, context):
-        """Shows which items changed class or rank most between two versions.
+        """Shows which items changed class or rank most between the rankings that two versions have made of
+        one snapshot. FAILED_PRECONDITION (NO_COMMON_SNAPSHOT) when they have none of the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,13 +38,22 @@ class PromptVersionServiceStub:
     GetPromptVersion: _grpc.UnaryUnaryMultiCallable[_prompt_version_service_pb2.GetPromptVersionRequest, _prompt_version_service_pb2.GetPromptVersionResponse]
     """Returns one prompt version with its metrics and lineage."""
     ActivatePromptVersion: _grpc.UnaryUnaryMultiCallable[_prompt_version_service_pb2.ActivatePromptVersionRequest, _prompt_version_service_pb2.ActivatePromptVersionResponse]
-    """Makes a version and its stored ranking active again; nothing is recomputed."""
+    """Makes a version and its stored ranking active again, also one whose promotion was refused;
+    nothing is recomputed. FAILED_PRECONDITION (NO_RANKING) for one that has not ranked the active
+    snapshot, (CLASSES_DIFFER) for one that was made for other classes than the pool has now.
+    """
     TrainPromptVersion: _grpc.UnaryUnaryMultiCallable[_prompt_version_service_pb2.TrainPromptVersionRequest, _prompt_version_service_pb2.TrainPromptVersionResponse]
-    """Queues a training run over all effective labels."""
+    """Queues a training run over all effective labels but those that are held out; the version that it
+    makes is activated unless it does worse on these (`promotion`).
+    """
     WatchPromptVersions: _grpc.UnaryStreamMultiCallable[_prompt_version_service_pb2.WatchPromptVersionsRequest, _prompt_version_service_pb2.WatchPromptVersionsResponse]
-    """Streams the active version now and at every switch."""
+    """Streams the active version now and at every switch. A stream that broke goes on from the last
+    resume token; a switch that was undone meanwhile is not seen.
+    """
     DiffPromptVersions: _grpc.UnaryUnaryMultiCallable[_prompt_version_service_pb2.DiffPromptVersionsRequest, _prompt_version_service_pb2.DiffPromptVersionsResponse]
-    """Shows which items changed class or rank most between two versions."""
+    """Shows which items changed class or rank most between the rankings that two versions have made of
+    one snapshot. FAILED_PRECONDITION (NO_COMMON_SNAPSHOT) when they have none of the same.
+    """
 
 @_typing.type_check_only
 class PromptVersionServiceAsyncStub(PromptVersionServiceStub):
@@ -56,13 +65,22 @@ class PromptVersionServiceAsyncStub(PromptVersionServiceStub):
     GetPromptVersion: _aio.UnaryUnaryMultiCallable[_prompt_version_service_pb2.GetPromptVersionRequest, _prompt_version_service_pb2.GetPromptVersionResponse]  # type: ignore[assignment]
     """Returns one prompt version with its metrics and lineage."""
     ActivatePromptVersion: _aio.UnaryUnaryMultiCallable[_prompt_version_service_pb2.ActivatePromptVersionRequest, _prompt_version_service_pb2.ActivatePromptVersionResponse]  # type: ignore[assignment]
-    """Makes a version and its stored ranking active again; nothing is recomputed."""
+    """Makes a version and its stored ranking active again, also one whose promotion was refused;
+    nothing is recomputed. FAILED_PRECONDITION (NO_RANKING) for one that has not ranked the active
+    snapshot, (CLASSES_DIFFER) for one that was made for other classes than the pool has now.
+    """
     TrainPromptVersion: _aio.UnaryUnaryMultiCallable[_prompt_version_service_pb2.TrainPromptVersionRequest, _prompt_version_service_pb2.TrainPromptVersionResponse]  # type: ignore[assignment]
-    """Queues a training run over all effective labels."""
+    """Queues a training run over all effective labels but those that are held out; the version that it
+    makes is activated unless it does worse on these (`promotion`).
+    """
     WatchPromptVersions: _aio.UnaryStreamMultiCallable[_prompt_version_service_pb2.WatchPromptVersionsRequest, _prompt_version_service_pb2.WatchPromptVersionsResponse]  # type: ignore[assignment]
-    """Streams the active version now and at every switch."""
+    """Streams the active version now and at every switch. A stream that broke goes on from the last
+    resume token; a switch that was undone meanwhile is not seen.
+    """
     DiffPromptVersions: _aio.UnaryUnaryMultiCallable[_prompt_version_service_pb2.DiffPromptVersionsRequest, _prompt_version_service_pb2.DiffPromptVersionsResponse]  # type: ignore[assignment]
-    """Shows which items changed class or rank most between two versions."""
+    """Shows which items changed class or rank most between the rankings that two versions have made of
+    one snapshot. FAILED_PRECONDITION (NO_COMMON_SNAPSHOT) when they have none of the same.
+    """
 
 class PromptVersionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Learned dual prompts, their history and the choice of the active one."""
@@ -89,7 +107,10 @@ class PromptVersionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prompt_version_service_pb2.ActivatePromptVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prompt_version_service_pb2.ActivatePromptVersionResponse, _abc.Awaitable[_prompt_version_service_pb2.ActivatePromptVersionResponse]]:
-        """Makes a version and its stored ranking active again; nothing is recomputed."""
+        """Makes a version and its stored ranking active again, also one whose promotion was refused;
+        nothing is recomputed. FAILED_PRECONDITION (NO_RANKING) for one that has not ranked the active
+        snapshot, (CLASSES_DIFFER) for one that was made for other classes than the pool has now.
+        """
 
     @_abc_1.abstractmethod
     def TrainPromptVersion(
@@ -97,7 +118,9 @@ class PromptVersionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prompt_version_service_pb2.TrainPromptVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prompt_version_service_pb2.TrainPromptVersionResponse, _abc.Awaitable[_prompt_version_service_pb2.TrainPromptVersionResponse]]:
-        """Queues a training run over all effective labels."""
+        """Queues a training run over all effective labels but those that are held out; the version that it
+        makes is activated unless it does worse on these (`promotion`).
+        """
 
     @_abc_1.abstractmethod
     def WatchPromptVersions(
@@ -105,7 +128,9 @@ class PromptVersionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prompt_version_service_pb2.WatchPromptVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_prompt_version_service_pb2.WatchPromptVersionsResponse], _abc.AsyncIterator[_prompt_version_service_pb2.WatchPromptVersionsResponse]]:
-        """Streams the active version now and at every switch."""
+        """Streams the active version now and at every switch. A stream that broke goes on from the last
+        resume token; a switch that was undone meanwhile is not seen.
+        """
 
     @_abc_1.abstractmethod
     def DiffPromptVersions(
@@ -113,6 +138,8 @@ class PromptVersionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prompt_version_service_pb2.DiffPromptVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prompt_version_service_pb2.DiffPromptVersionsResponse, _abc.Awaitable[_prompt_version_service_pb2.DiffPromptVersionsResponse]]:
-        """Shows which items changed class or rank most between two versions."""
+        """Shows which items changed class or rank most between the rankings that two versions have made of
+        one snapshot. FAILED_PRECONDITION (NO_COMMON_SNAPSHOT) when they have none of the same.
+        """
 
 def add_PromptVersionServiceServicer_to_server(servicer: PromptVersionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -46,6 +46,58 @@ BATCH_STATE_RELEASED: BatchState.ValueType  # 3
 BATCH_STATE_EXPIRED: BatchState.ValueType  # 4
 Global___BatchState: _TypeAlias = BatchState  # noqa: Y015
 
+class _ItemPlace:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ItemPlaceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ItemPlace.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ITEM_PLACE_UNSPECIFIED: _ItemPlace.ValueType  # 0
+    ITEM_PLACE_RANKED: _ItemPlace.ValueType  # 1
+    ITEM_PLACE_REJECTED: _ItemPlace.ValueType  # 2
+    """It could not be embedded."""
+    ITEM_PLACE_DUPLICATE: _ItemPlace.ValueType  # 3
+    """Another item that shows the same photograph stands for it, or was answered."""
+    ITEM_PLACE_ANSWERED: _ItemPlace.ValueType  # 4
+    """It was answered when the ranking was made."""
+    ITEM_PLACE_BELOW: _ItemPlace.ValueType  # 5
+    """It came behind the last row that the ranking holds."""
+
+class ItemPlace(_ItemPlace, metaclass=_ItemPlaceEnumTypeWrapper):
+    """Where an item stands in a ranking."""
+
+ITEM_PLACE_UNSPECIFIED: ItemPlace.ValueType  # 0
+ITEM_PLACE_RANKED: ItemPlace.ValueType  # 1
+ITEM_PLACE_REJECTED: ItemPlace.ValueType  # 2
+"""It could not be embedded."""
+ITEM_PLACE_DUPLICATE: ItemPlace.ValueType  # 3
+"""Another item that shows the same photograph stands for it, or was answered."""
+ITEM_PLACE_ANSWERED: ItemPlace.ValueType  # 4
+"""It was answered when the ranking was made."""
+ITEM_PLACE_BELOW: ItemPlace.ValueType  # 5
+"""It came behind the last row that the ranking holds."""
+Global___ItemPlace: _TypeAlias = ItemPlace  # noqa: Y015
+
+class _ItemState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ItemStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ItemState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ITEM_STATE_UNSPECIFIED: _ItemState.ValueType  # 0
+    ITEM_STATE_OPEN: _ItemState.ValueType  # 1
+    ITEM_STATE_LEASED: _ItemState.ValueType  # 2
+    ITEM_STATE_ANSWERED: _ItemState.ValueType  # 3
+
+class ItemState(_ItemState, metaclass=_ItemStateEnumTypeWrapper):
+    """Whether an item can be leased now."""
+
+ITEM_STATE_UNSPECIFIED: ItemState.ValueType  # 0
+ITEM_STATE_OPEN: ItemState.ValueType  # 1
+ITEM_STATE_LEASED: ItemState.ValueType  # 2
+ITEM_STATE_ANSWERED: ItemState.ValueType  # 3
+Global___ItemState: _TypeAlias = ItemState  # noqa: Y015
+
 @_typing.final
 class Batch(_message.Message):
     """Items of one ranking leased to one annotator until a deadline."""
@@ -60,6 +112,7 @@ class Batch(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     RANKING_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    ANSWERED_ITEMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}/batches/{batch}`."""
     annotator: _builtins.str
@@ -73,6 +126,10 @@ class Batch(_message.Message):
     def lease_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def answered_items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of those items that have an answer in force, whoever gave it."""
+
     def __init__(
         self,
         *,
@@ -84,10 +141,11 @@ class Batch(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         ranking: _builtins.str = ...,
         prompt_version: _builtins.str = ...,
+        answered_items: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "lease_time", b"lease_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "expire_time", b"expire_time", "items", b"items", "lease_time", b"lease_time", "name", b"name", "prompt_version", b"prompt_version", "ranking", b"ranking", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "answered_items", b"answered_items", "expire_time", b"expire_time", "items", b"items", "lease_time", b"lease_time", "name", b"name", "prompt_version", b"prompt_version", "ranking", b"ranking", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,6 +238,8 @@ class LeaseBatchRequest(_message.Message):
     ANNOTATOR_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`pools/{pool}`."""
     size: _builtins.int
@@ -187,9 +247,20 @@ class LeaseBatchRequest(_message.Message):
     annotator: _builtins.str
     request_id: _builtins.str
     """Chosen by the caller; makes a retry safe. Generated when empty."""
+    strategy: _builtins.str
+    """Leases from the newest ranking that this strategy has made of the active snapshot with the
+    active prompt version. Empty: from the active ranking. FAILED_PRECONDITION (NO_RANKING) when
+    there is none: a rescore run with the strategy makes one.
+    """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
         """1 second to 7 days; default 1 hour."""
+
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only items predicted to be one of these classes, in the order of the ranking. Empty: all.
+        INVALID_ARGUMENT (UNKNOWN_CLASS) for a class that the ranking's prompt version does not have.
+        """
 
     def __init__(
         self,
@@ -199,10 +270,12 @@ class LeaseBatchRequest(_message.Message):
         annotator: _builtins.str = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "lease_duration", b"lease_duration", "parent", b"parent", "request_id", b"request_id", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator", b"annotator", "classes", b"classes", "lease_duration", b"lease_duration", "parent", b"parent", "request_id", b"request_id", "size", b"size", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -275,7 +348,9 @@ class ExtendBatchRequest(_message.Message):
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     @_builtins.property
-    def lease_duration(self) -> _duration_pb2.Duration: ...
+    def lease_duration(self) -> _duration_pb2.Duration:
+        """From now on: 1 second to 7 days; default 1 hour."""
+
     def __init__(
         self,
         *,
@@ -336,6 +411,7 @@ class ReleaseBatchResponse(_message.Message):
     BATCH_FIELD_NUMBER: _builtins.int
     RELEASED_FIELD_NUMBER: _builtins.int
     released: _builtins.int
+    """Items that were given back."""
     @_builtins.property
     def batch(self) -> Global___Batch: ...
     def __init__(
@@ -358,19 +434,31 @@ class StreamRankingRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}/rankings/{n}`, or `pools/{pool}/rankings/-` for the active one."""
     limit: _builtins.int
-    """How many from the top; 0 for all."""
+    """How many items at most; 0 for all."""
+    page_token: _builtins.str
+    """Goes on behind the last item of the response that it came with. INVALID_ARGUMENT
+    (STALE_PAGE_TOKEN) when it is of another ranking, as after a switch of the active one.
+    """
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only items predicted to be one of these classes. Empty: all."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         limit: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "limit", b"limit", "name", b"name", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -378,13 +466,18 @@ Global___StreamRankingRequest: _TypeAlias = StreamRankingRequest  # noqa: Y015
 
 @_typing.final
 class StreamRankingResponse(_message.Message):
+    """Some rows of the ranking; a stream has at least one response, perhaps without items."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: _builtins.int
     RANKING_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ranking: _builtins.str
     prompt_version: _builtins.str
+    next_page_token: _builtins.str
+    """Where to go on after this response; empty at the end of the ranking."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedItem]: ...
     def __init__(
@@ -393,10 +486,11 @@ class StreamRankingResponse(_message.Message):
         items: _abc.Iterable[Global___RankedItem] | None = ...,
         ranking: _builtins.str = ...,
         prompt_version: _builtins.str = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "prompt_version", b"prompt_version", "ranking", b"ranking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token", "prompt_version", b"prompt_version", "ranking", b"ranking"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,16 +501,24 @@ class ExplainItemRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`pools/{pool}/items/{item}`."""
+    ranking: _builtins.str
+    """`pools/{pool}/rankings/{n}`; the active one when empty."""
+    size: _builtins.int
+    """Items of the batch that the cut is of, 1 to 1000; 0 means 10."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        ranking: _builtins.str = ...,
+        size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "ranking", b"ranking", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -424,29 +526,346 @@ Global___ExplainItemRequest: _TypeAlias = ExplainItemRequest  # noqa: Y015
 
 @_typing.final
 class ExplainItemResponse(_message.Message):
+    """Everything that led to the place of an item, all of it of one ranking."""
+
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class UncertaintyEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     ITEM_FIELD_NUMBER: _builtins.int
     RANKING_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    PREDICTED_FIELD_NUMBER: _builtins.int
+    RUNNER_UP_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    LABEL_EVENT_FIELD_NUMBER: _builtins.int
+    NEIGHBOURS_FIELD_NUMBER: _builtins.int
+    NEAR_DUPLICATES_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
     ranking: _builtins.str
     prompt_version: _builtins.str
+    place: Global___ItemPlace.ValueType
+    note: _builtins.str
+    """The place in words."""
+    state: Global___ItemState.ValueType
+    batch: _builtins.str
+    """Which batch holds it, when it is leased."""
+    label_event: _builtins.str
+    """The label event in force, when it is answered."""
     @_builtins.property
-    def item(self) -> Global___RankedItem: ...
+    def item(self) -> Global___RankedItem:
+        """Its row of the ranking; without rank, utility and reason when it has no place there, and
+        without a prediction when it was rejected. Then `rank` is -1.
+        """
+
+    @_builtins.property
+    def predicted(self) -> Global___ClassScore:
+        """The predicted class and the one behind it."""
+
+    @_builtins.property
+    def runner_up(self) -> Global___ClassScore: ...
+    @_builtins.property
+    def uncertainty(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What of the prediction the strategy's utility is made of, by name, such as `1 - p_clean`; empty
+        for a strategy that looks at something else. The reason says the rest.
+        """
+
+    @_builtins.property
+    def cut(self) -> Global___Cut: ...
+    @_builtins.property
+    def neighbours(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabeledNeighbour]:
+        """The nearest items with an answer in force that names classes, nearest first."""
+
+    @_builtins.property
+    def near_duplicates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Items that show the same photograph, this one among them; empty when none is known."""
+
+    @_builtins.property
+    def provenance(self) -> Global___Provenance: ...
+    @_builtins.property
+    def cluster(self) -> Global___Cluster:
+        """The images around it; unset when its snapshot has no neighbour graph."""
+
     def __init__(
         self,
         *,
         item: Global___RankedItem | None = ...,
         ranking: _builtins.str = ...,
         prompt_version: _builtins.str = ...,
+        place: Global___ItemPlace.ValueType = ...,
+        note: _builtins.str = ...,
+        predicted: Global___ClassScore | None = ...,
+        runner_up: Global___ClassScore | None = ...,
+        uncertainty: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        cut: Global___Cut | None = ...,
+        state: Global___ItemState.ValueType = ...,
+        batch: _builtins.str = ...,
+        label_event: _builtins.str = ...,
+        neighbours: _abc.Iterable[Global___LabeledNeighbour] | None = ...,
+        near_duplicates: _abc.Iterable[_builtins.str] | None = ...,
+        provenance: Global___Provenance | None = ...,
+        cluster: Global___Cluster | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "cut", b"cut", "item", b"item", "predicted", b"predicted", "provenance", b"provenance", "runner_up", b"runner_up"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "prompt_version", b"prompt_version", "ranking", b"ranking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "cluster", b"cluster", "cut", b"cut", "item", b"item", "label_event", b"label_event", "near_duplicates", b"near_duplicates", "neighbours", b"neighbours", "note", b"note", "place", b"place", "predicted", b"predicted", "prompt_version", b"prompt_version", "provenance", b"provenance", "ranking", b"ranking", "runner_up", b"runner_up", "state", b"state", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainItemResponse: _TypeAlias = ExplainItemResponse  # noqa: Y015
+
+@_typing.final
+class ClassScore(_message.Message):
+    """What the prompts say of an image and one class."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    POSITIVE_SIMILARITY_FIELD_NUMBER: _builtins.int
+    NEGATIVE_SIMILARITY_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    P_CLEAN_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    positive_similarity: _builtins.float
+    """Cosine of the image and the positive prompt."""
+    negative_similarity: _builtins.float
+    """Cosine of the image and the negative prompt; unset for prompts that have none."""
+    probability: _builtins.float
+    """Softmax probability of the class."""
+    p_clean: _builtins.float
+    """Probability that this label would be right: sigmoid of the scaled difference of both
+    similarities; the softmax probability for prompts without a negative one.
+    """
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        positive_similarity: _builtins.float = ...,
+        negative_similarity: _builtins.float | None = ...,
+        probability: _builtins.float = ...,
+        p_clean: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_negative_similarity", b"_negative_similarity", "negative_similarity", b"negative_similarity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_negative_similarity", b"_negative_similarity", "label", b"label", "negative_similarity", b"negative_similarity", "p_clean", b"p_clean", "positive_similarity", b"positive_similarity", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__negative_similarity: _TypeAlias = _typing.Literal["negative_similarity"]  # noqa: Y015
+    _WhichOneofArgType__negative_similarity: _TypeAlias = _typing.Literal["_negative_similarity", b"_negative_similarity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__negative_similarity) -> _WhichOneofReturnType__negative_similarity | None: ...
+
+Global___ClassScore: _TypeAlias = ClassScore  # noqa: Y015
+
+@_typing.final
+class Cut(_message.Message):
+    """The last item that a lease from this ranking would take now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    UTILITY_FIELD_NUMBER: _builtins.int
+    BEATEN_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
+    size: _builtins.int
+    """Items that the lease may take: those of the batch, or what the budget leaves if that is less."""
+    rank: _builtins.int
+    """Rank and utility of the last of them; -1 and 0 when nothing is left to lease."""
+    utility: _builtins.float
+    beaten: _builtins.bool
+    """Whether the lease would take the explained item."""
+    why: _builtins.str
+    """Why, in words."""
+    budget_left: _builtins.int
+    """Labels that the budget leaves to lease; unset for a pool without a limit."""
+    def __init__(
+        self,
+        *,
+        size: _builtins.int = ...,
+        rank: _builtins.int = ...,
+        utility: _builtins.float = ...,
+        beaten: _builtins.bool = ...,
+        why: _builtins.str = ...,
+        budget_left: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget_left", b"_budget_left", "budget_left", b"budget_left"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget_left", b"_budget_left", "beaten", b"beaten", "budget_left", b"budget_left", "rank", b"rank", "size", b"size", "utility", b"utility", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__budget_left: _TypeAlias = _typing.Literal["budget_left"]  # noqa: Y015
+    _WhichOneofArgType__budget_left: _TypeAlias = _typing.Literal["_budget_left", b"_budget_left"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget_left) -> _WhichOneofReturnType__budget_left | None: ...
+
+Global___Cut: _TypeAlias = Cut  # noqa: Y015
+
+@_typing.final
+class Cluster(_message.Message):
+    """The images around an item: its nearest ones in the neighbour graph of the snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    SAME_CLASS_FIELD_NUMBER: _builtins.int
+    LABELED_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    same_class: _builtins.int
+    """How many of them are predicted to be of the same class as the item."""
+    labeled: _builtins.int
+    """How many of them have an answer in force that names classes."""
+    similarity: _builtins.float
+    """Mean cosine of the item's embedding and theirs."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`pools/{pool}/items/{item}`, nearest first, without the item itself."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_builtins.str] | None = ...,
+        same_class: _builtins.int = ...,
+        labeled: _builtins.int = ...,
+        similarity: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "labeled", b"labeled", "same_class", b"same_class", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cluster: _TypeAlias = Cluster  # noqa: Y015
+
+@_typing.final
+class LabeledNeighbour(_message.Message):
+    """An answered item near another one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    item: _builtins.str
+    """`pools/{pool}/items/{item}`."""
+    similarity: _builtins.float
+    """Cosine of the embeddings."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The classes that the answer in force allows, one or more."""
+
+    def __init__(
+        self,
+        *,
+        item: _builtins.str = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        similarity: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "labels", b"labels", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabeledNeighbour: _TypeAlias = LabeledNeighbour  # noqa: Y015
+
+@_typing.final
+class Provenance(_message.Message):
+    """What a ranking was made from; the same makes the same bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    ENCODER_DIGEST_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    PROMPT_DIGEST_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    RANKING_DIGEST_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    CODE_VERSION_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """`pools/{pool}/snapshots/{n}`."""
+    encoder_digest: _builtins.str
+    prompt_version: _builtins.str
+    prompt_digest: _builtins.str
+    """SHA-256 of the prompt version's artefact."""
+    ranking: _builtins.str
+    ranking_digest: _builtins.str
+    """SHA-256 of the ranking's file."""
+    strategy: _builtins.str
+    seed: _builtins.int
+    code_version: _builtins.str
+    """Version of poolscore that ranked."""
+    @_builtins.property
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        encoder_digest: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
+        prompt_digest: _builtins.str = ...,
+        ranking: _builtins.str = ...,
+        ranking_digest: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        seed: _builtins.int = ...,
+        code_version: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_version", b"code_version", "create_time", b"create_time", "encoder_digest", b"encoder_digest", "parameters", b"parameters", "prompt_digest", b"prompt_digest", "prompt_version", b"prompt_version", "ranking", b"ranking", "ranking_digest", b"ranking_digest", "seed", b"seed", "snapshot", b"snapshot", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
 @_typing.final
 class PreviewBatchRequest(_message.Message):
@@ -455,19 +874,28 @@ class PreviewBatchRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     STRATEGY_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
+    """`pools/{pool}`."""
     size: _builtins.int
+    """1 to 1000."""
     strategy: _builtins.str
+    """The pool's own when empty."""
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only items predicted to be one of these classes. Empty: all."""
+
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         size: _builtins.int = ...,
         strategy: _builtins.str = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "size", b"size", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "parent", b"parent", "size", b"size", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -475,22 +903,66 @@ Global___PreviewBatchRequest: _TypeAlias = PreviewBatchRequest  # noqa: Y015
 
 @_typing.final
 class PreviewBatchResponse(_message.Message):
+    """What a rescore run with the strategy and a lease from its ranking would give now, with the active
+    prompt version and whatever the budget leaves.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     ITEMS_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
     prompt_version: _builtins.str
+    snapshot: _builtins.str
+    """`pools/{pool}/snapshots/{n}`."""
+    strategy: _builtins.str
+    seed: _builtins.int
+    ranking: _builtins.str
+    """The active ranking, which stays as it is."""
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedItem]: ...
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedItem]:
+        """Best first; `rank` is the place in the ranking that was not stored."""
+
+    @_builtins.property
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
         self,
         *,
         items: _abc.Iterable[Global___RankedItem] | None = ...,
         prompt_version: _builtins.str = ...,
+        snapshot: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        seed: _builtins.int = ...,
+        ranking: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "prompt_version", b"prompt_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "parameters", b"parameters", "prompt_version", b"prompt_version", "ranking", b"ranking", "seed", b"seed", "snapshot", b"snapshot", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class QueryServiceStub:
-    """What to label next: batches leased from the active ranking.
+    """What to label next: batches leased from the active ranking, and why.
     """
 
     def __init__(self, channel):
@@ -73,54 +73,60 @@ class QueryServiceStub:
 
 
 class QueryServiceServicer:
-    """What to label next: batches leased from the active ranking.
+    """What to label next: batches leased from the active ranking, and why.
     """
 
     def LeaseBatch(self, request, context):
         """Leases the best items that are neither leased nor answered. The same request id returns the
-        same batch. FAILED_PRECONDITION before the first ranking; an exhausted ranking gives an empty batch.
+        same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+        (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetBatch(self, request, context):
-        """Returns a batch with the state of its items.
+        """Returns a batch, and which of its items are answered by now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExtendBatch(self, request, context):
-        """Moves the deadline of an open batch.
+        """Moves the deadline of an open batch. FAILED_PRECONDITION (BATCH_NOT_OPEN) when it is done,
+        released or expired: its items may be somebody else's by now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseBatch(self, request, context):
-        """Gives the items that are still open back.
+        """Gives the items that are still open back; a batch that is not open stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamRanking(self, request, context):
-        """Streams a ranking from the top without leasing anything.
+        """Streams a ranking from the top without leasing anything. A stream that broke goes on from the
+        last page token that was received.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExplainItem(self, request, context):
-        """Says why an item stands where it stands.
+        """Says why an item stands where it stands, or why it stands nowhere. NOT_FOUND for an item that
+        the snapshot of the ranking does not have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewBatch(self, request, context):
-        """Shows the batch that another strategy would give, without leasing it.
+        """Shows the batch that another strategy would give now, without leasing or storing anything. Costs
+        what a rescore run costs, seconds for a million images; UNAVAILABLE (PREVIEW_BUSY,
+        WORKER_UNAVAILABLE) when it cannot be had in time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,7 +179,7 @@ def add_QueryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class QueryService:
-    """What to label next: batches leased from the active ranking.
+    """What to label next: batches leased from the active ranking, and why.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class QueryServiceStub:
-    """What to label next: batches leased from the active ranking."""
+    """What to label next: batches leased from the active ranking, and why."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,45 +35,65 @@ class QueryServiceStub:
     def __new__(cls, channel: _aio.Channel) -> QueryServiceAsyncStub: ...
     LeaseBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.LeaseBatchRequest, _query_service_pb2.LeaseBatchResponse]
     """Leases the best items that are neither leased nor answered. The same request id returns the
-    same batch. FAILED_PRECONDITION before the first ranking; an exhausted ranking gives an empty batch.
+    same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+    (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
     """
     GetBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.GetBatchRequest, _query_service_pb2.GetBatchResponse]
-    """Returns a batch with the state of its items."""
+    """Returns a batch, and which of its items are answered by now."""
     ExtendBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.ExtendBatchRequest, _query_service_pb2.ExtendBatchResponse]
-    """Moves the deadline of an open batch."""
+    """Moves the deadline of an open batch. FAILED_PRECONDITION (BATCH_NOT_OPEN) when it is done,
+    released or expired: its items may be somebody else's by now.
+    """
     ReleaseBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.ReleaseBatchRequest, _query_service_pb2.ReleaseBatchResponse]
-    """Gives the items that are still open back."""
+    """Gives the items that are still open back; a batch that is not open stays as it is."""
     StreamRanking: _grpc.UnaryStreamMultiCallable[_query_service_pb2.StreamRankingRequest, _query_service_pb2.StreamRankingResponse]
-    """Streams a ranking from the top without leasing anything."""
+    """Streams a ranking from the top without leasing anything. A stream that broke goes on from the
+    last page token that was received.
+    """
     ExplainItem: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.ExplainItemRequest, _query_service_pb2.ExplainItemResponse]
-    """Says why an item stands where it stands."""
+    """Says why an item stands where it stands, or why it stands nowhere. NOT_FOUND for an item that
+    the snapshot of the ranking does not have.
+    """
     PreviewBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.PreviewBatchRequest, _query_service_pb2.PreviewBatchResponse]
-    """Shows the batch that another strategy would give, without leasing it."""
+    """Shows the batch that another strategy would give now, without leasing or storing anything. Costs
+    what a rescore run costs, seconds for a million images; UNAVAILABLE (PREVIEW_BUSY,
+    WORKER_UNAVAILABLE) when it cannot be had in time.
+    """
 
 @_typing.type_check_only
 class QueryServiceAsyncStub(QueryServiceStub):
-    """What to label next: batches leased from the active ranking."""
+    """What to label next: batches leased from the active ranking, and why."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     LeaseBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.LeaseBatchRequest, _query_service_pb2.LeaseBatchResponse]  # type: ignore[assignment]
     """Leases the best items that are neither leased nor answered. The same request id returns the
-    same batch. FAILED_PRECONDITION before the first ranking; an exhausted ranking gives an empty batch.
+    same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+    (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
     """
     GetBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.GetBatchRequest, _query_service_pb2.GetBatchResponse]  # type: ignore[assignment]
-    """Returns a batch with the state of its items."""
+    """Returns a batch, and which of its items are answered by now."""
     ExtendBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.ExtendBatchRequest, _query_service_pb2.ExtendBatchResponse]  # type: ignore[assignment]
-    """Moves the deadline of an open batch."""
+    """Moves the deadline of an open batch. FAILED_PRECONDITION (BATCH_NOT_OPEN) when it is done,
+    released or expired: its items may be somebody else's by now.
+    """
     ReleaseBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.ReleaseBatchRequest, _query_service_pb2.ReleaseBatchResponse]  # type: ignore[assignment]
-    """Gives the items that are still open back."""
+    """Gives the items that are still open back; a batch that is not open stays as it is."""
     StreamRanking: _aio.UnaryStreamMultiCallable[_query_service_pb2.StreamRankingRequest, _query_service_pb2.StreamRankingResponse]  # type: ignore[assignment]
-    """Streams a ranking from the top without leasing anything."""
+    """Streams a ranking from the top without leasing anything. A stream that broke goes on from the
+    last page token that was received.
+    """
     ExplainItem: _aio.UnaryUnaryMultiCallable[_query_service_pb2.ExplainItemRequest, _query_service_pb2.ExplainItemResponse]  # type: ignore[assignment]
-    """Says why an item stands where it stands."""
+    """Says why an item stands where it stands, or why it stands nowhere. NOT_FOUND for an item that
+    the snapshot of the ranking does not have.
+    """
     PreviewBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.PreviewBatchRequest, _query_service_pb2.PreviewBatchResponse]  # type: ignore[assignment]
-    """Shows the batch that another strategy would give, without leasing it."""
+    """Shows the batch that another strategy would give now, without leasing or storing anything. Costs
+    what a rescore run costs, seconds for a million images; UNAVAILABLE (PREVIEW_BUSY,
+    WORKER_UNAVAILABLE) when it cannot be had in time.
+    """
 
 class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What to label next: batches leased from the active ranking."""
+    """What to label next: batches leased from the active ranking, and why."""
 
     @_abc_1.abstractmethod
     def LeaseBatch(
@@ -82,7 +102,8 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.LeaseBatchResponse, _abc.Awaitable[_query_service_pb2.LeaseBatchResponse]]:
         """Leases the best items that are neither leased nor answered. The same request id returns the
-        same batch. FAILED_PRECONDITION before the first ranking; an exhausted ranking gives an empty batch.
+        same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+        (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
         """
 
     @_abc_1.abstractmethod
@@ -91,7 +112,7 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.GetBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.GetBatchResponse, _abc.Awaitable[_query_service_pb2.GetBatchResponse]]:
-        """Returns a batch with the state of its items."""
+        """Returns a batch, and which of its items are answered by now."""
 
     @_abc_1.abstractmethod
     def ExtendBatch(
@@ -99,7 +120,9 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.ExtendBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.ExtendBatchResponse, _abc.Awaitable[_query_service_pb2.ExtendBatchResponse]]:
-        """Moves the deadline of an open batch."""
+        """Moves the deadline of an open batch. FAILED_PRECONDITION (BATCH_NOT_OPEN) when it is done,
+        released or expired: its items may be somebody else's by now.
+        """
 
     @_abc_1.abstractmethod
     def ReleaseBatch(
@@ -107,7 +130,7 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.ReleaseBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.ReleaseBatchResponse, _abc.Awaitable[_query_service_pb2.ReleaseBatchResponse]]:
-        """Gives the items that are still open back."""
+        """Gives the items that are still open back; a batch that is not open stays as it is."""
 
     @_abc_1.abstractmethod
     def StreamRanking(
@@ -115,7 +138,9 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.StreamRankingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_query_service_pb2.StreamRankingResponse], _abc.AsyncIterator[_query_service_pb2.StreamRankingResponse]]:
-        """Streams a ranking from the top without leasing anything."""
+        """Streams a ranking from the top without leasing anything. A stream that broke goes on from the
+        last page token that was received.
+        """
 
     @_abc_1.abstractmethod
     def ExplainItem(
@@ -123,7 +148,9 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.ExplainItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.ExplainItemResponse, _abc.Awaitable[_query_service_pb2.ExplainItemResponse]]:
-        """Says why an item stands where it stands."""
+        """Says why an item stands where it stands, or why it stands nowhere. NOT_FOUND for an item that
+        the snapshot of the ranking does not have.
+        """
 
     @_abc_1.abstractmethod
     def PreviewBatch(
@@ -131,6 +158,9 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_service_pb2.PreviewBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.PreviewBatchResponse, _abc.Awaitable[_query_service_pb2.PreviewBatchResponse]]:
-        """Shows the batch that another strategy would give, without leasing it."""
+        """Shows the batch that another strategy would give now, without leasing or storing anything. Costs
+        what a rescore run costs, seconds for a million images; UNAVAILABLE (PREVIEW_BUSY,
+        WORKER_UNAVAILABLE) when it cannot be had in time.
+        """
 
 def add_QueryServiceServicer_to_server(servicer: QueryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

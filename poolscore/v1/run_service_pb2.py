@@ -22,58 +22,90 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from poolscore.v1 import names_pb2 as poolscore_dot_v1_dot_names__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epoolscore/v1/run_service.proto\x12\x0cpoolscore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x03\n\x03Run\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04spec\x18\x02 \x01(\x0b\x32\x15.poolscore.v1.RunSpec\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.poolscore.v1.RunState\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x19.poolscore.v1.RunProgress\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\t \x01(\x03\x12\x10\n\x08snapshot\x18\n \x01(\t\x12\x16\n\x0eprompt_version\x18\x0b \x01(\t\x12\x0f\n\x07ranking\x18\x0c \x01(\t\x12*\n\x06stages\x18\r \x03(\x0b\x32\x1a.poolscore.v1.StageSeconds\"\xc7\x01\n\x07RunSpec\x12(\n\x05\x65mbed\x18\x01 \x01(\x0b\x32\x17.poolscore.v1.EmbedSpecH\x00\x12,\n\x07rescore\x18\x02 \x01(\x0b\x32\x19.poolscore.v1.RescoreSpecH\x00\x12\x32\n\nneighbours\x18\x03 \x01(\x0b\x32\x1c.poolscore.v1.NeighboursSpecH\x00\x12(\n\x05train\x18\x04 \x01(\x0b\x32\x17.poolscore.v1.TrainSpecH\x00\x42\x06\n\x04kind\"+\n\tEmbedSpec\x12\x0f\n\x07sources\x18\x01 \x03(\t\x12\r\n\x05prune\x18\x02 \x01(\x08\"7\n\x0bRescoreSpec\x12\x16\n\x0eprompt_version\x18\x01 \x01(\t\x12\x10\n\x08strategy\x18\x02 \x01(\t\"\x1b\n\x0eNeighboursSpec\x12\t\n\x01k\x18\x01 \x01(\x05\"\x0b\n\tTrainSpec\"\x97\x02\n\x0bRunProgress\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\x0f\n\x07resumed\x18\x03 \x01(\x03\x12\x37\n\x07rejects\x18\x04 \x03(\x0b\x32&.poolscore.v1.RunProgress.RejectsEntry\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x14\n\x0cseconds_left\x18\x06 \x01(\x01\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\r\n\x05known\x18\x08 \x01(\x03\x12\x0b\n\x03new\x18\t \x01(\x03\x12\x0f\n\x07\x63hanged\x18\n \x01(\x03\x12\x0f\n\x07missing\x18\x0b \x01(\x03\x1a.\n\x0cRejectsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\".\n\x0cStageSeconds\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"Z\n\x0fStartRunRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12#\n\x04spec\x18\x02 \x01(\x0b\x32\x15.poolscore.v1.RunSpec\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"2\n\x10StartRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"\x1d\n\rGetRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"0\n\x0eGetRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"H\n\x0fListRunsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"L\n\x10ListRunsResponse\x12\x1f\n\x04runs\x18\x01 \x03(\x0b\x32\x11.poolscore.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x10\x43\x61ncelRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x11\x43\x61ncelRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"7\n\x0fWatchRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"2\n\x10WatchRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run*\x9b\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\x82\x03\n\nRunService\x12I\n\x08StartRun\x12\x1d.poolscore.v1.StartRunRequest\x1a\x1e.poolscore.v1.StartRunResponse\x12\x43\n\x06GetRun\x12\x1b.poolscore.v1.GetRunRequest\x1a\x1c.poolscore.v1.GetRunResponse\x12I\n\x08ListRuns\x12\x1d.poolscore.v1.ListRunsRequest\x1a\x1e.poolscore.v1.ListRunsResponse\x12L\n\tCancelRun\x12\x1e.poolscore.v1.CancelRunRequest\x1a\x1f.poolscore.v1.CancelRunResponse\x12K\n\x08WatchRun\x12\x1d.poolscore.v1.WatchRunRequest\x1a\x1e.poolscore.v1.WatchRunResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epoolscore/v1/run_service.proto\x12\x0cpoolscore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18poolscore/v1/names.proto\"\xa3\x03\n\x03Run\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04spec\x18\x02 \x01(\x0b\x32\x15.poolscore.v1.RunSpec\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.poolscore.v1.RunState\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x19.poolscore.v1.RunProgress\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\t \x01(\x03\x12\x10\n\x08snapshot\x18\n \x01(\t\x12\x16\n\x0eprompt_version\x18\x0b \x01(\t\x12\x0f\n\x07ranking\x18\x0c \x01(\t\x12*\n\x06stages\x18\r \x03(\x0b\x32\x1a.poolscore.v1.StageSeconds\"\xce\x01\n\x07RunSpec\x12(\n\x05\x65mbed\x18\x01 \x01(\x0b\x32\x17.poolscore.v1.EmbedSpecH\x00\x12,\n\x07rescore\x18\x02 \x01(\x0b\x32\x19.poolscore.v1.RescoreSpecH\x00\x12\x32\n\nneighbours\x18\x03 \x01(\x0b\x32\x1c.poolscore.v1.NeighboursSpecH\x00\x12(\n\x05train\x18\x04 \x01(\x0b\x32\x17.poolscore.v1.TrainSpecH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"A\n\tEmbedSpec\x12%\n\x07sources\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\xe8\x07\"\x07r\x05\x10\x01\x18\x80 \x12\r\n\x05prune\x18\x02 \x01(\x08\"N\n\x0bRescoreSpec\x12$\n\x0eprompt_version\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\xa8\xb5\x18\x01\xd8\x01\x01\x12\x19\n\x08strategy\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\'\n\x0eNeighboursSpec\x12\x15\n\x01k\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\"\x0b\n\tTrainSpec\"\x97\x02\n\x0bRunProgress\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\x0f\n\x07resumed\x18\x03 \x01(\x03\x12\x37\n\x07rejects\x18\x04 \x03(\x0b\x32&.poolscore.v1.RunProgress.RejectsEntry\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x14\n\x0cseconds_left\x18\x06 \x01(\x01\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\r\n\x05known\x18\x08 \x01(\x03\x12\x0b\n\x03new\x18\t \x01(\x03\x12\x0f\n\x07\x63hanged\x18\n \x01(\x03\x12\x0f\n\x07missing\x18\x0b \x01(\x03\x1a.\n\x0cRejectsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\".\n\x0cStageSeconds\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"w\n\x0fStartRunRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12+\n\x04spec\x18\x02 \x01(\x0b\x32\x15.poolscore.v1.RunSpecB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"2\n\x10StartRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"(\n\rGetRunRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01\"0\n\x0eGetRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"f\n\x0fListRunsRequest\x12\x19\n\x06parent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"L\n\x10ListRunsResponse\x12\x1f\n\x04runs\x18\x01 \x03(\x0b\x32\x11.poolscore.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x10\x43\x61ncelRunRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01\"3\n\x11\x43\x61ncelRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run\"K\n\x0fWatchRunRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"2\n\x10WatchRunResponse\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.poolscore.v1.Run*\x9b\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\x82\x03\n\nRunService\x12I\n\x08StartRun\x12\x1d.poolscore.v1.StartRunRequest\x1a\x1e.poolscore.v1.StartRunResponse\x12\x43\n\x06GetRun\x12\x1b.poolscore.v1.GetRunRequest\x1a\x1c.poolscore.v1.GetRunResponse\x12I\n\x08ListRuns\x12\x1d.poolscore.v1.ListRunsRequest\x1a\x1e.poolscore.v1.ListRunsResponse\x12L\n\tCancelRun\x12\x1e.poolscore.v1.CancelRunRequest\x1a\x1f.poolscore.v1.CancelRunResponse\x12K\n\x08WatchRun\x12\x1d.poolscore.v1.WatchRunRequest\x1a\x1e.poolscore.v1.WatchRunResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'poolscore.v1.run_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RUNSPEC'].oneofs_by_name['kind']._loaded_options = None
+  _globals['_RUNSPEC'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
+  _globals['_EMBEDSPEC'].fields_by_name['sources']._loaded_options = None
+  _globals['_EMBEDSPEC'].fields_by_name['sources']._serialized_options = b'\272H\021\222\001\016\010\001\020\350\007\"\007r\005\020\001\030\200 '
+  _globals['_RESCORESPEC'].fields_by_name['prompt_version']._loaded_options = None
+  _globals['_RESCORESPEC'].fields_by_name['prompt_version']._serialized_options = b'\272H\tr\004\250\265\030\001\330\001\001'
+  _globals['_RESCORESPEC'].fields_by_name['strategy']._loaded_options = None
+  _globals['_RESCORESPEC'].fields_by_name['strategy']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_NEIGHBOURSSPEC'].fields_by_name['k']._loaded_options = None
+  _globals['_NEIGHBOURSSPEC'].fields_by_name['k']._serialized_options = b'\272H\007\032\005\030\200\002(\000'
   _globals['_RUNPROGRESS_REJECTSENTRY']._loaded_options = None
   _globals['_RUNPROGRESS_REJECTSENTRY']._serialized_options = b'8\001'
-  _globals['_RUNSTATE']._serialized_start=1753
-  _globals['_RUNSTATE']._serialized_end=1908
-  _globals['_RUN']._serialized_start=82
-  _globals['_RUN']._serialized_end=501
-  _globals['_RUNSPEC']._serialized_start=504
-  _globals['_RUNSPEC']._serialized_end=703
-  _globals['_EMBEDSPEC']._serialized_start=705
-  _globals['_EMBEDSPEC']._serialized_end=748
-  _globals['_RESCORESPEC']._serialized_start=750
-  _globals['_RESCORESPEC']._serialized_end=805
-  _globals['_NEIGHBOURSSPEC']._serialized_start=807
-  _globals['_NEIGHBOURSSPEC']._serialized_end=834
-  _globals['_TRAINSPEC']._serialized_start=836
-  _globals['_TRAINSPEC']._serialized_end=847
-  _globals['_RUNPROGRESS']._serialized_start=850
-  _globals['_RUNPROGRESS']._serialized_end=1129
-  _globals['_RUNPROGRESS_REJECTSENTRY']._serialized_start=1083
-  _globals['_RUNPROGRESS_REJECTSENTRY']._serialized_end=1129
-  _globals['_STAGESECONDS']._serialized_start=1131
-  _globals['_STAGESECONDS']._serialized_end=1177
-  _globals['_STARTRUNREQUEST']._serialized_start=1179
-  _globals['_STARTRUNREQUEST']._serialized_end=1269
-  _globals['_STARTRUNRESPONSE']._serialized_start=1271
-  _globals['_STARTRUNRESPONSE']._serialized_end=1321
-  _globals['_GETRUNREQUEST']._serialized_start=1323
-  _globals['_GETRUNREQUEST']._serialized_end=1352
-  _globals['_GETRUNRESPONSE']._serialized_start=1354
-  _globals['_GETRUNRESPONSE']._serialized_end=1402
-  _globals['_LISTRUNSREQUEST']._serialized_start=1404
-  _globals['_LISTRUNSREQUEST']._serialized_end=1476
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1478
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1554
-  _globals['_CANCELRUNREQUEST']._serialized_start=1556
-  _globals['_CANCELRUNREQUEST']._serialized_end=1588
-  _globals['_CANCELRUNRESPONSE']._serialized_start=1590
-  _globals['_CANCELRUNRESPONSE']._serialized_end=1641
-  _globals['_WATCHRUNREQUEST']._serialized_start=1643
-  _globals['_WATCHRUNREQUEST']._serialized_end=1698
-  _globals['_WATCHRUNRESPONSE']._serialized_start=1700
-  _globals['_WATCHRUNRESPONSE']._serialized_end=1750
-  _globals['_RUNSERVICE']._serialized_start=1911
-  _globals['_RUNSERVICE']._serialized_end=2297
+  _globals['_STARTRUNREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_STARTRUNREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_STARTRUNREQUEST'].fields_by_name['spec']._loaded_options = None
+  _globals['_STARTRUNREQUEST'].fields_by_name['spec']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STARTRUNREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_STARTRUNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_GETRUNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETRUNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\230\265\030\001'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\006r\004\210\265\030\001'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_CANCELRUNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CANCELRUNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\230\265\030\001'
+  _globals['_WATCHRUNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_WATCHRUNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\230\265\030\001'
+  _globals['_WATCHRUNREQUEST'].fields_by_name['after_sequence']._loaded_options = None
+  _globals['_WATCHRUNREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_RUNSTATE']._serialized_start=1973
+  _globals['_RUNSTATE']._serialized_end=2128
+  _globals['_RUN']._serialized_start=137
+  _globals['_RUN']._serialized_end=556
+  _globals['_RUNSPEC']._serialized_start=559
+  _globals['_RUNSPEC']._serialized_end=765
+  _globals['_EMBEDSPEC']._serialized_start=767
+  _globals['_EMBEDSPEC']._serialized_end=832
+  _globals['_RESCORESPEC']._serialized_start=834
+  _globals['_RESCORESPEC']._serialized_end=912
+  _globals['_NEIGHBOURSSPEC']._serialized_start=914
+  _globals['_NEIGHBOURSSPEC']._serialized_end=953
+  _globals['_TRAINSPEC']._serialized_start=955
+  _globals['_TRAINSPEC']._serialized_end=966
+  _globals['_RUNPROGRESS']._serialized_start=969
+  _globals['_RUNPROGRESS']._serialized_end=1248
+  _globals['_RUNPROGRESS_REJECTSENTRY']._serialized_start=1202
+  _globals['_RUNPROGRESS_REJECTSENTRY']._serialized_end=1248
+  _globals['_STAGESECONDS']._serialized_start=1250
+  _globals['_STAGESECONDS']._serialized_end=1296
+  _globals['_STARTRUNREQUEST']._serialized_start=1298
+  _globals['_STARTRUNREQUEST']._serialized_end=1417
+  _globals['_STARTRUNRESPONSE']._serialized_start=1419
+  _globals['_STARTRUNRESPONSE']._serialized_end=1469
+  _globals['_GETRUNREQUEST']._serialized_start=1471
+  _globals['_GETRUNREQUEST']._serialized_end=1511
+  _globals['_GETRUNRESPONSE']._serialized_start=1513
+  _globals['_GETRUNRESPONSE']._serialized_end=1561
+  _globals['_LISTRUNSREQUEST']._serialized_start=1563
+  _globals['_LISTRUNSREQUEST']._serialized_end=1665
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1667
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1743
+  _globals['_CANCELRUNREQUEST']._serialized_start=1745
+  _globals['_CANCELRUNREQUEST']._serialized_end=1788
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1790
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1841
+  _globals['_WATCHRUNREQUEST']._serialized_start=1843
+  _globals['_WATCHRUNREQUEST']._serialized_end=1918
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1920
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1970
+  _globals['_RUNSERVICE']._serialized_start=2131
+  _globals['_RUNSERVICE']._serialized_end=2517
 # @@protoc_insertion_point(module_scope)

@@ -182,7 +182,11 @@ Global___EmbedSpec: _TypeAlias = EmbedSpec  # noqa: Y015
 
 @_typing.final
 class RescoreSpec(_message.Message):
-    """Scores the cached embeddings again and makes a new active ranking."""
+    """Scores the cached embeddings again and ranks them by the pool's strategy; the version and the new
+    ranking become active. With a strategy named, the ranking is stored beside the active one, which
+    stays: leases that name the strategy are served from it. Change the pool's strategy to make it
+    that of the active ranking.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -191,7 +195,7 @@ class RescoreSpec(_message.Message):
     prompt_version: _builtins.str
     """`pools/{pool}/promptVersions/{n}`; the active one when empty."""
     strategy: _builtins.str
-    """Strategy instead of the pool's own."""
+    """Any strategy, also the pool's own; empty: the pool's own."""
     def __init__(
         self,
         *,
@@ -232,7 +236,9 @@ Global___NeighboursSpec: _TypeAlias = NeighboursSpec  # noqa: Y015
 
 @_typing.final
 class TrainSpec(_message.Message):
-    """Trains the next prompt version from all effective labels, re-scores and switches to it."""
+    """Trains the next prompt version from all effective labels, re-scores and switches to it, unless it
+    does worse on held-out labels than the active one: then the run succeeds and its message says so.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -443,7 +449,9 @@ class ListRunsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
+    """`pools/{pool}`."""
     page_size: _builtins.int
+    """1 to 1000; default 100."""
     page_token: _builtins.str
     def __init__(
         self,
@@ -467,6 +475,7 @@ class ListRunsResponse(_message.Message):
     RUNS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Empty on the last page."""
     @_builtins.property
     def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]: ...
     def __init__(
