@@ -5,19 +5,20 @@ import ipaddress
 from poolscore.errors import InvalidInputError
 
 
-def parse_address(address: str) -> tuple[str, int]:
+def parse_address(address: str, setting: str = "POOLSCORE_ADDRESS") -> tuple[str, int]:
     """Return (host, port); an IPv6 host comes without its brackets, port 0 means "any free one".
 
-    Raises InvalidInputError (INVALID_ADDRESS).
+    `setting` is named where it is no address. Raises InvalidInputError (INVALID_ADDRESS).
     """
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    number = int(port) if port.isascii() and port.isdigit() else -1
+    if not colon or not host or "/" in host or not 0 <= number <= 65535:
         raise InvalidInputError(
             f"'{address}' is not an address; write host:port, for example 127.0.0.1:9000 "
-            "(POOLSCORE_ADDRESS sets it)",
+            f"({setting} sets it)",
             reason="INVALID_ADDRESS",
         )
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), number
 
 
 def is_loopback(host: str) -> bool:

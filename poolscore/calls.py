@@ -9,6 +9,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from poolscore.connection import Connection
 from poolscore.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -17,6 +18,8 @@ from poolscore.errors import (
     NotFoundError,
     PermissionDeniedError,
     PoolscoreError,
+    ResourceExhaustedError,
+    UnauthenticatedError,
     UnavailableError,
     UnimplementedError,
 )
@@ -30,11 +33,16 @@ _CLASSES: dict[grpc.StatusCode, type[PoolscoreError]] = {
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.UNIMPLEMENTED: UnimplementedError,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhaustedError,
 }
 
 
 def retrying(services: Sequence[str], once: Sequence[tuple[str, str]]) -> str:
-    """gRPC service config (JSON) that retries UNAVAILABLE on whole services but for `once`.
+    """gRPC service config (JSON) that retries on whole services, but for `once`, what passes.
+
+    That is UNAVAILABLE, and INTERNAL: so Serve's proxy answers when the replica died that did the
+    call. The service's own INTERNAL asks not to be tried again.
 
     `once` holds (service, method) of calls that are not safe to repeat.
     """
@@ -43,7 +51,7 @@ def retrying(services: Sequence[str], once: Sequence[tuple[str, str]]) -> str:
         "initialBackoff": "0.2s",
         "maxBackoff": "2s",
         "backoffMultiplier": 2,
-        "retryableStatusCodes": ["UNAVAILABLE"],
+        "retryableStatusCodes": ["UNAVAILABLE", "INTERNAL"],
     }
     return json.dumps(
         {
@@ -56,7 +64,7 @@ def retrying(services: Sequence[str], once: Sequence[tuple[str, str]]) -> str:
 
 
 @contextmanager
-def errors_of(address: str) -> Generator[None]:
+def errors_of(address: Connection) -> Generator[None]:
     """Turn the `grpc.RpcError` of a call to `address` into an error of `poolscore.errors`."""
     try:
         yield
@@ -65,7 +73,7 @@ def errors_of(address: str) -> Generator[None]:
         raise as_error(cast("grpc.Call", error), address) from None
 
 
-def as_error(call: grpc.Call, address: str) -> PoolscoreError:
+def as_error(call: grpc.Call, address: Connection) -> PoolscoreError:
     """Return the error that a failed call stands for, with reason and metadata of its ErrorInfo."""
     code, message = call.code(), call.details() or ""
     info = _error_info(call)
@@ -75,15 +83,22 @@ def as_error(call: grpc.Call, address: str) -> PoolscoreError:
         metadata = {k: v for k, v in info.metadata.items() if k not in ("message", "reason")}
         return kind(message, reason=info.reason, **metadata)
     if code == grpc.StatusCode.UNAVAILABLE:
-        return UnavailableError(
+        return address.problem() or UnavailableError(
             f"no poolscore service answers at {address}; start it with `poolscore serve`, "
             "or name another address in POOLSCORE_ADDRESS",
             reason="SERVER_UNREACHABLE",
-            address=address,
+            address=str(address),
         )
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return UnavailableError(
             f"the service at {address} did not answer in time; try again", reason="TIMED_OUT"
+        )
+    if code == grpc.StatusCode.INTERNAL:
+        # Ours always carry ErrorInfo; this is the proxy, whose text is of no use to anybody.
+        return UnavailableError(
+            f"what answered at {address} ended in the middle of the call, which may have been "
+            "done; try again with the same request id",
+            reason="REPLICA_LOST",
         )
     if code == grpc.StatusCode.NOT_FOUND:
         # Ours always carry ErrorInfo; this is the proxy before the application is there.

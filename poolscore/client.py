@@ -1,21 +1,29 @@
 """A small typed client of the gRPC API.
 
 Messages are those of the contract (`poolscore.v1`). Every unary call has a deadline, calls that are
-safe to repeat are retried while the server is unavailable, and errors are those of
-`poolscore.errors`.
+safe to repeat are retried while the server is unavailable, watches go on after a lost connection,
+and errors are those of `poolscore.errors`.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import chain, islice
+from time import monotonic, sleep
 from types import TracebackType
+from typing import TypeVar
 
-import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 
-from poolscore.address import is_loopback, parse_address
+from poolscore.address import is_loopback
+from poolscore.bearer import with_token
 from poolscore.calls import errors_of, retrying
 from poolscore.config import Settings
+from poolscore.connection import parse_connection
+from poolscore.errors import UnavailableError
+from poolscore.labels.answer import MAX_STREAMED
+from poolscore.tls import Tls
 from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
@@ -30,9 +38,22 @@ from poolscore.v1.run_service_pb2_grpc import RunServiceStub
 _SERVICES = tuple(
     f"poolscore.v1.{name}Service" for name in ("Pool", "Run", "Query", "Label", "PromptVersion")
 )
-# A repeated CreatePool would be refused as ALREADY_EXISTS after a success whose answer got lost.
-_NOT_REPEATED = (("poolscore.v1.PoolService", "CreatePool"),)
+# Repeated after a success whose answer got lost, these would be refused: the name is taken, the
+# etag is stale, the pool is deleted or is not. A repeated preview would queue behind the one that
+# took too long.
+_NOT_REPEATED = (
+    ("poolscore.v1.PoolService", "CreatePool"),
+    ("poolscore.v1.PoolService", "UpdatePool"),
+    ("poolscore.v1.PoolService", "DeletePool"),
+    ("poolscore.v1.PoolService", "UndeletePool"),
+    ("poolscore.v1.QueryService", "PreviewBatch"),
+)
 _LOADING_S = 600.0
+_RECONNECT_S = 1.0
+_RECONNECTS = 60
+_PREVIEW_S = 150.0
+
+_T = TypeVar("_T")
 
 
 def _request_id() -> str:
@@ -42,21 +63,34 @@ def _request_id() -> str:
 class Client:
     """A connection to one poolscore service. Pools are named by their id, all else by name."""
 
-    def __init__(self, address: str | None = None, *, timeout_s: float = 60.0) -> None:
-        """Connect lazily to `address` (default: the setting); `timeout_s` bounds each unary call.
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        token: str | None = None,
+        tls: Tls | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        """Connect lazily to `address`; `timeout_s` bounds each unary call.
 
-        Raises InvalidInputError (INVALID_ADDRESS).
+        `https://host:port` means TLS, with the files of `tls`. Address, token and files are those
+        of the settings by default. A token goes to another machine over TLS, or where the address
+        says `http://`.
+
+        Raises InvalidInputError (INVALID_ADDRESS, TOKEN_UNPROTECTED, TLS_FILE_INVALID).
         """
-        self.address = address or Settings().address
-        host, _ = parse_address(self.address)
+        settings = Settings()
+        self.address = parse_connection(address or settings.address, tls or settings.tls)
+        token = settings.token if token is None else token
+        self.address.check_token(token)
         options: list[tuple[str, str | int]] = [
             ("grpc.service_config", retrying(_SERVICES, _NOT_REPEATED)),
             # A page may hold a thousand pools with a thousand classes each.
             ("grpc.max_receive_message_length", 16 * 1024 * 1024),
             # A web proxy of the environment cannot reach this machine's own loopback address.
-            ("grpc.enable_http_proxy", int(not is_loopback(host))),
+            ("grpc.enable_http_proxy", int(not is_loopback(self.address.host))),
         ]
-        self.channel = grpc.insecure_channel(self.address, options=options)
+        self.channel = with_token(self.address.open(options), token)
         self.timeout_s = timeout_s
         self._pools = PoolServiceStub(self.channel)
         self._runs = RunServiceStub(self.channel)
@@ -95,9 +129,34 @@ class Client:
         with errors_of(self.address):
             return self._pools.GetPool(request, timeout=self.timeout_s).pool
 
-    def list_pools(self) -> Iterator[pool_pb.Pool]:
-        """Yield every pool."""
-        request = pool_pb.ListPoolsRequest()
+    def update_pool(
+        self, pool: pool_pb.Pool, paths: Sequence[str] = ()
+    ) -> pool_pb.UpdatePoolResponse:
+        """Change the fields named by `paths`, or those that are set; `pool.name` says which pool.
+
+        Raises AbortedError (ETAG_MISMATCH) when `pool.etag` is set and the pool has changed since.
+        """
+        request = pool_pb.UpdatePoolRequest(pool=pool, update_mask=FieldMask(paths=paths))
+        with errors_of(self.address):
+            return self._pools.UpdatePool(request, timeout=self.timeout_s)
+
+    def delete_pool(self, pool_id: str, *, etag: str = "") -> pool_pb.Pool:
+        """Hide a pool until it is undeleted."""
+        request = pool_pb.DeletePoolRequest(name=f"pools/{pool_id}", etag=etag)
+        with errors_of(self.address):
+            return self._pools.DeletePool(request, timeout=self.timeout_s).pool
+
+    def undelete_pool(self, pool_id: str) -> pool_pb.Pool:
+        """Bring a deleted pool back."""
+        request = pool_pb.UndeletePoolRequest(name=f"pools/{pool_id}")
+        with errors_of(self.address):
+            return self._pools.UndeletePool(request, timeout=self.timeout_s).pool
+
+    def list_pools(
+        self, *, show_deleted: bool = False, matching: str = ""
+    ) -> Iterator[pool_pb.Pool]:
+        """Yield every pool, or those matching a filter such as `strategy = "entropy"`."""
+        request = pool_pb.ListPoolsRequest(show_deleted=show_deleted, filter=matching)
         while True:
             with errors_of(self.address):
                 page = self._pools.ListPools(request, timeout=self.timeout_s)
@@ -125,6 +184,11 @@ class Client:
         """Queue a new neighbour graph of the active snapshot; 0 neighbours mean the default."""
         return self.start_run(pool_id, run_pb.RunSpec(neighbours=run_pb.NeighboursSpec(k=k)))
 
+    def rescore(self, pool_id: str, *, strategy: str = "", prompt_version: str = "") -> run_pb.Run:
+        """Queue a new ranking; with a strategy named, it is stored beside the active one."""
+        spec = run_pb.RescoreSpec(strategy=strategy, prompt_version=prompt_version)
+        return self.start_run(pool_id, run_pb.RunSpec(rescore=spec))
+
     def get_run(self, name: str) -> run_pb.Run:
         """Return a run."""
         with errors_of(self.address):
@@ -142,11 +206,23 @@ class Client:
         with errors_of(self.address):
             return self._runs.CancelRun(request, timeout=self.timeout_s).run
 
-    def watch_run(self, name: str) -> Iterator[run_pb.Run]:
-        """Yield the run now and at every change until it has ended."""
-        with errors_of(self.address):
-            for response in self._runs.WatchRun(run_pb.WatchRunRequest(name=name)):
+    def watch_run(
+        self, name: str, *, after_sequence: int = 0, timeout_s: float | None = None
+    ) -> Iterator[run_pb.Run]:
+        """Yield the run at every change after one of its sequence numbers, until it has ended; by
+        default it is yielded as it is now first.
+
+        A lost connection is taken up again behind the last change, for about a minute. Raises
+        UnavailableError, with the reason TIMED_OUT after `timeout_s`.
+        """
+        request = run_pb.WatchRunRequest(name=name, after_sequence=after_sequence)
+
+        def watch(left_s: float | None) -> Iterator[run_pb.Run]:
+            for response in self._runs.WatchRun(request, timeout=left_s):
+                request.after_sequence = response.run.sequence
                 yield response.run
+
+        return self._resumed(watch, timeout_s)
 
     def lease(
         self,
@@ -156,14 +232,22 @@ class Client:
         *,
         duration: timedelta | None = None,
         request_id: str | None = None,
+        strategy: str = "",
+        classes: Sequence[str] = (),
     ) -> query_pb.Batch:
-        """Lease the best items that are neither leased nor answered; empty when there are none."""
+        """Lease the best items that are neither leased nor answered; empty when there are none.
+
+        From the newest ranking of a strategy instead of the active one, and only items predicted to
+        be one of some classes.
+        """
         request = query_pb.LeaseBatchRequest(
             parent=f"pools/{pool_id}",
             size=size,
             annotator=annotator,
             lease_duration=_duration(duration),
             request_id=request_id or _request_id(),
+            strategy=strategy,
+            classes=classes,
         )
         with errors_of(self.address):
             return self._queries.LeaseBatch(request, timeout=self.timeout_s).batch
@@ -186,12 +270,40 @@ class Client:
         with errors_of(self.address):
             return self._queries.ReleaseBatch(request, timeout=self.timeout_s).released
 
-    def ranking(self, name: str, *, limit: int = 0) -> Iterator[query_pb.RankedItem]:
+    def ranking(
+        self, name: str, *, limit: int = 0, classes: Sequence[str] = ()
+    ) -> Iterator[query_pb.RankedItem]:
         """Yield a ranking from the top; `pools/{pool}/rankings/-` is the active one."""
-        request = query_pb.StreamRankingRequest(name=name, limit=limit)
+        for page in self.ranking_pages(name, limit=limit, classes=classes):
+            yield from page.items
+
+    def ranking_pages(
+        self, name: str, *, limit: int = 0, classes: Sequence[str] = (), page_token: str = ""
+    ) -> Iterator[query_pb.StreamRankingResponse]:
+        """Yield a ranking in pages, each with its name and the token that goes on behind it."""
+        request = query_pb.StreamRankingRequest(
+            name=name, limit=limit, classes=classes, page_token=page_token
+        )
         with errors_of(self.address):
-            for response in self._queries.StreamRanking(request):
-                yield from response.items
+            yield from self._queries.StreamRanking(request)
+
+    def explain(
+        self, name: str, *, ranking: str = "", size: int = 0
+    ) -> query_pb.ExplainItemResponse:
+        """Say why an item stands where it stands in a ranking, by default in the active one."""
+        request = query_pb.ExplainItemRequest(name=name, ranking=ranking, size=size)
+        with errors_of(self.address):
+            return self._queries.ExplainItem(request, timeout=self.timeout_s)
+
+    def preview(
+        self, pool_id: str, size: int, *, strategy: str = "", classes: Sequence[str] = ()
+    ) -> query_pb.PreviewBatchResponse:
+        """Show the batch that a strategy would give now; nothing is leased."""
+        request = query_pb.PreviewBatchRequest(
+            parent=f"pools/{pool_id}", size=size, strategy=strategy, classes=classes
+        )
+        with errors_of(self.address):
+            return self._queries.PreviewBatch(request, timeout=max(self.timeout_s, _PREVIEW_S))
 
     def submit_labels(
         self, pool_id: str, labels: Iterable[label_pb.LabelInput], *, request_id: str | None = None
@@ -206,19 +318,51 @@ class Client:
     def stream_labels(
         self, pool_id: str, labels: Iterable[label_pb.LabelInput]
     ) -> label_pb.StreamLabelsResponse:
-        """Record any number of answers as a stream."""
+        """Record any number of answers as streams of as many as the service takes."""
         requests = (
             label_pb.StreamLabelsRequest(
                 parent=f"pools/{pool_id}", label=label, request_id=_request_id()
             )
             for label in labels
         )
+        response = label_pb.StreamLabelsResponse()
         with errors_of(self.address):
-            return self._labels.StreamLabels(requests)
+            for first in requests:
+                part = chain([first], islice(requests, MAX_STREAMED - 1))
+                answered = self._labels.StreamLabels(part)
+                response.results.extend(answered.results)
+                response.accepted += answered.accepted
+                response.refused += answered.refused
+        return response
 
-    def list_label_events(self, pool_id: str) -> Iterator[label_pb.LabelEvent]:
-        """Yield every label event in the order of recording."""
-        request = label_pb.ListLabelEventsRequest(parent=f"pools/{pool_id}", page_size=1000)
+    def retract_label(
+        self, item: str, annotator: str, *, request_id: str | None = None
+    ) -> label_pb.LabelEvent:
+        """Take an annotator's answer to an item back."""
+        request = label_pb.RetractLabelRequest(
+            item=item, annotator=annotator, request_id=request_id or _request_id()
+        )
+        with errors_of(self.address):
+            return self._labels.RetractLabel(request, timeout=self.timeout_s).event
+
+    def list_conflicts(self, pool_id: str) -> Iterator[label_pb.Conflict]:
+        """Yield every item on which annotators disagree, with what each of them says."""
+        request = label_pb.ListConflictsRequest(parent=f"pools/{pool_id}", page_size=1000)
+        while True:
+            with errors_of(self.address):
+                page = self._labels.ListConflicts(request, timeout=self.timeout_s)
+            yield from page.conflicts
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def list_label_events(
+        self, pool_id: str, *, item: str = "", annotator: str = ""
+    ) -> Iterator[label_pb.LabelEvent]:
+        """Yield label events in the order of recording: all, or those of an item or annotator."""
+        request = label_pb.ListLabelEventsRequest(
+            parent=f"pools/{pool_id}", page_size=1000, item=item, annotator=annotator
+        )
         while True:
             with errors_of(self.address):
                 page = self._labels.ListLabelEvents(request, timeout=self.timeout_s)
@@ -238,6 +382,21 @@ class Client:
                 return
             request.page_token = page.next_page_token
 
+    def get_prompt_version(self, name: str) -> prompt_pb.PromptVersion:
+        """Return a prompt version with its metrics, lineage and promotion."""
+        request = prompt_pb.GetPromptVersionRequest(name=name)
+        with errors_of(self.address):
+            response = self._prompts.GetPromptVersion(request, timeout=self.timeout_s)
+            return response.prompt_version
+
+    def diff_prompt_versions(
+        self, name: str, other: str, *, limit: int = 0
+    ) -> prompt_pb.DiffPromptVersionsResponse:
+        """Return what changed most from the ranking of one version to that of another."""
+        request = prompt_pb.DiffPromptVersionsRequest(name=name, other=other, limit=limit)
+        with errors_of(self.address):
+            return self._prompts.DiffPromptVersions(request, timeout=self.timeout_s)
+
     def activate(self, name: str) -> prompt_pb.PromptVersion:
         """Make a prompt version and its stored ranking active."""
         request = prompt_pb.ActivatePromptVersionRequest(name=name)
@@ -253,12 +412,53 @@ class Client:
         with errors_of(self.address):
             return self._prompts.TrainPromptVersion(request, timeout=self.timeout_s).run
 
-    def watch_prompt_versions(self, pool_id: str) -> Iterator[prompt_pb.PromptVersion]:
-        """Yield the active prompt version now and at every switch."""
-        request = prompt_pb.WatchPromptVersionsRequest(parent=f"pools/{pool_id}")
-        with errors_of(self.address):
-            for response in self._prompts.WatchPromptVersions(request):
-                yield response.prompt_version
+    def watch_prompt_versions(
+        self, pool_id: str, *, timeout_s: float | None = None
+    ) -> Iterator[prompt_pb.PromptVersion]:
+        """Yield the active prompt version now and at every switch; ends as `watch_switches`."""
+        for switch in self.watch_switches(pool_id, timeout_s=timeout_s):
+            yield switch.prompt_version
+
+    def watch_switches(
+        self, pool_id: str, *, resume_token: str = "", timeout_s: float | None = None
+    ) -> Iterator[prompt_pb.WatchPromptVersionsResponse]:
+        """The same, each with the token that another watcher goes on from.
+
+        A lost connection is taken up again behind the last switch; ends as `watch_run`.
+        """
+        request = prompt_pb.WatchPromptVersionsRequest(
+            parent=f"pools/{pool_id}", resume_token=resume_token
+        )
+
+        def watch(left_s: float | None) -> Iterator[prompt_pb.WatchPromptVersionsResponse]:
+            for response in self._prompts.WatchPromptVersions(request, timeout=left_s):
+                request.resume_token = response.resume_token
+                yield response
+
+        return self._resumed(watch, timeout_s)
+
+    def _resumed(
+        self, watch: Callable[[float | None], Iterator[_T]], timeout_s: float | None
+    ) -> Iterator[_T]:
+        """Yield what `watch` streams, given the seconds left; when the connection was lost, it is
+        called again and must go on behind what it has yielded.
+
+        Not when nothing has ever answered: that is no lost connection.
+        """
+        end = None if timeout_s is None else monotonic() + timeout_s
+        left = 0
+        while True:
+            try:
+                with errors_of(self.address):
+                    for each in watch(None if end is None else max(end - monotonic(), 0.0)):
+                        left = _RECONNECTS
+                        yield each
+                return
+            except UnavailableError as error:
+                if error.reason == "TIMED_OUT" or left == 0:
+                    raise
+                left -= 1
+                sleep(_RECONNECT_S if end is None else min(_RECONNECT_S, max(end - monotonic(), 0)))
 
 
 def _duration(value: timedelta | None) -> Duration | None:

@@ -65,7 +65,7 @@ class UnavailableError(PoolscoreError):
 
 
 class UnimplementedError(PoolscoreError):
-    """The contract has it, this server does not (gRPC UNIMPLEMENTED)."""
+    """This client knows it, the server, an older one, does not (gRPC UNIMPLEMENTED)."""
 
     default_reason = "UNIMPLEMENTED"
 
@@ -74,3 +74,18 @@ class PermissionDeniedError(PoolscoreError):
     """This caller may not do that (gRPC PERMISSION_DENIED)."""
 
     default_reason = "PERMISSION_DENIED"
+
+
+class UnauthenticatedError(PoolscoreError):
+    """The caller has not said who it is, or not in a way that can be believed (UNAUTHENTICATED)."""
+
+    default_reason = "UNAUTHENTICATED"
+
+
+class ResourceExhaustedError(PoolscoreError):
+    """The caller has had its share for now (gRPC RESOURCE_EXHAUSTED).
+
+    Where the metadata has `retry_after_s`, as many seconds later there will be more.
+    """
+
+    default_reason = "RESOURCE_EXHAUSTED"

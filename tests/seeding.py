@@ -64,6 +64,13 @@ def add_version(
     version = prompt_versions.add_prompt_version(
         catalog, pool_id, f"{watermark:064d}", "prompts/p", watermark, watermark, parent, {"a": 0.5}
     )
+    ranking = rank(catalog, store_uri, pool_id, version.number, order)
+    rankings.activate(catalog, pool_id, 1, version.number, ranking)
+    return version.number
+
+
+def rank(catalog: Catalog, store_uri: str, pool_id: str, version: int, order: list[str]) -> int:
+    """Write and register a ranking in this order; returns its number, which is not active."""
     filesystem, root = files.open_store(store_uri)
     table = ranking_table(
         pa.array(order),
@@ -77,7 +84,7 @@ def add_version(
         catalog,
         pool_id,
         1,
-        version.number,
+        version,
         "random",
         {},
         0,
@@ -87,8 +94,7 @@ def add_version(
         sha256,
         len(order),
     )
-    rankings.activate(catalog, pool_id, 1, version.number, ranking.number)
-    return version.number
+    return ranking.number
 
 
 def _scores(count: int) -> Scores:

@@ -48,7 +48,14 @@ def rows(size: int) -> pa.Table:
 
 
 def register_ranking(
-    catalog: Catalog, folder: Path, size: int, *, snapshot: int = 1, prompt_version: int = 0
+    catalog: Catalog,
+    folder: Path,
+    size: int,
+    *,
+    snapshot: int = 1,
+    prompt_version: int = 0,
+    strategy: str = "entropy",
+    aside: bool = False,
 ) -> Ranking:
     """Write and register a ranking of `size` items; not active yet."""
     filesystem, root = files.open_store(str(folder / "store"))
@@ -59,7 +66,7 @@ def register_ranking(
         POOL,
         snapshot,
         prompt_version,
-        "entropy",
+        strategy,
         {"k": 1},
         7,
         "0.1.0",
@@ -67,6 +74,7 @@ def register_ranking(
         uri,
         sha256,
         size,
+        aside=aside,
     )
 
 

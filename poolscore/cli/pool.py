@@ -1,4 +1,4 @@
-"""`poolscore pool`: register pools and look at them."""
+"""`poolscore pool`: register pools, look at them, change and delete them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +14,16 @@ from poolscore.config import Settings
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.errors import InvalidInputError
 from poolscore.store.catalog import Catalog
+from poolscore.store.change_pool import PoolChange, delete_pool, undelete_pool, update_pool
 from poolscore.store.files import reach_store
 from poolscore.store.pool_rules import DEFAULT_STRATEGY, DEFAULT_TEMPLATE
 from poolscore.store.pools import create_pool, get_pool, list_pools
 from poolscore.store.records import Pool
 from poolscore.user_files import file_errors
 
-commands = typer.Typer(help="Register pools of images and look at them.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The pool.")]
+
+commands = typer.Typer(help="Register, show, change and delete pools.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +51,7 @@ def create(
     train_after: Annotated[
         int, typer.Option(help="Train by itself after so many new labels; 0: on request only.")
     ] = 0,
+    budget: Annotated[int, typer.Option(help="Labels that may be bought; 0: no limit.")] = 0,
 ) -> None:
     """Register a pool."""
     settings = Settings()
@@ -60,10 +64,11 @@ def create(
         visual_tuning=str(visual_tuning or ""),
     )
     # Mistakes in the names show before the encoder has been loaded, which takes seconds.
-    create_pool(catalog, name, names, template, spec, "", strategy, train_after, validate_only=True)
+    given = strategy, train_after, ""
+    create_pool(catalog, name, names, template, spec, "", *given, validate_only=True, budget=budget)
     reach_store(settings.store_uri)
     spec, digest = _resolve(spec)
-    pool = create_pool(catalog, name, names, template, spec, digest, strategy, train_after)
+    pool = create_pool(catalog, name, names, template, spec, digest, *given, budget=budget)
     console = Console()
     console.print(f"[green]Created[/green] pool [bold]{name}[/bold].")
     console.print(_details(pool))
@@ -71,7 +76,12 @@ def create(
 
 
 @commands.command(name="list")
-def list_() -> None:
+def list_(
+    deleted: Annotated[bool, typer.Option("--all", help="Deleted pools as well.")] = False,
+    matching: Annotated[
+        str, typer.Option("--filter", help='Such as: strategy = "entropy" AND active_snapshot:*')
+    ] = "",
+) -> None:
     """List pools."""
     catalog = Catalog.open(Settings().catalog_url)
     table = Table(box=box.SIMPLE)
@@ -79,20 +89,81 @@ def list_() -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("classes", "images", "answered", "leased"):
         table.add_column(heading, justify="right")
-    for pool in _all_pools(catalog):
+    for pool in _all_pools(catalog, show_deleted=deleted, filter_text=matching):
         counts = (len(pool.classes), pool.counts.embedded, pool.counts.answered, pool.counts.leased)
         numbers = [f"{count:,}" for count in counts]
-        table.add_row(pool.pool_id, pool.encoder.model, _prompts(pool), *numbers)
+        name = pool.pool_id + (" (deleted)" if pool.delete_time else "")
+        table.add_row(name, pool.encoder.model, _prompts(pool), *numbers)
     if table.row_count:
         Console().print(table)
+    elif matching:
+        typer.echo("No pool matches.")
     else:
         typer.echo("There are no pools yet. Next: poolscore pool create NAME --classes cat,dog")
 
 
 @commands.command()
-def show(name: Annotated[str, typer.Argument(help="The pool.")]) -> None:
+def show(name: Name) -> None:
     """Show one pool."""
-    Console().print(_details(get_pool(Catalog.open(Settings().catalog_url), name)))
+    catalog = Catalog.open(Settings().catalog_url)
+    Console().print(_details(get_pool(catalog, name, also_deleted=True)))
+
+
+@commands.command()
+def update(
+    name: Name,
+    display_name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="How to choose what to label next, from the next ranking on.")
+    ] = None,
+    train_after: Annotated[
+        int | None, typer.Option(help="Train after so many new labels; 0: on request only.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Labels that may be bought; 0: no limit.")
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(help="All class names, separated by commas, new ones last.")
+    ] = "",
+    classes_file: Annotated[
+        Path | None, typer.Option(help="A file with one class name a line, instead of --classes.")
+    ] = None,
+) -> None:
+    """Change a pool; what is not given stays."""
+    named = bool(classes) or classes_file is not None
+    change = PoolChange(
+        display_name=display_name,
+        strategy=strategy,
+        train_after_labels=train_after,
+        budget=budget,
+        classes=_classes(classes, classes_file) if named else None,
+    )
+    if change == PoolChange():
+        raise InvalidInputError(
+            "nothing to change was given; see 'poolscore pool update --help'",
+            reason="NOTHING_TO_CHANGE",
+        )
+    pool, run = update_pool(Catalog.open(Settings().catalog_url), name, change)
+    Console().print(_details(pool))
+    if run is not None:
+        typer.echo(
+            f"Run {run.number} ranks by the new classes once 'poolscore serve' runs; until then "
+            "leases come from the old ranking."
+        )
+
+
+@commands.command()
+def delete(name: Name) -> None:
+    """Hide a pool; nothing of it is lost."""
+    delete_pool(Catalog.open(Settings().catalog_url), name)
+    typer.echo(f"Deleted pool {name}. 'poolscore pool undelete {name}' brings it back.")
+
+
+@commands.command()
+def undelete(name: Name) -> None:
+    """Bring a deleted pool back."""
+    undelete_pool(Catalog.open(Settings().catalog_url), name)
+    typer.echo(f"Pool {name} is back.")
 
 
 def _classes(listed: str, file: Path | None) -> list[str]:
@@ -127,17 +198,27 @@ def _resolve(spec: EncoderSpec) -> tuple[EncoderSpec, str]:
     return spec.model_copy(update={"precision": encoder.precision}), encoder.digest
 
 
-def _all_pools(catalog: Catalog) -> list[Pool]:
-    pools, token = list_pools(catalog)
-    while token:
-        more, token = list_pools(catalog, page_token=token)
+def _all_pools(catalog: Catalog, *, show_deleted: bool, filter_text: str) -> list[Pool]:
+    pools: list[Pool] = []
+    token = ""
+    while True:
+        more, token = list_pools(
+            catalog, page_token=token, show_deleted=show_deleted, filter_text=filter_text
+        )
         pools += more
-    return pools
+        if not token:
+            return pools
 
 
 def _prompts(pool: Pool) -> str:
     version = pool.active_prompt_version
     return "-" if version is None else f"{version}" if version else "0 (zero-shot)"
+
+
+def _budget(pool: Pool) -> str:
+    if not pool.budget:
+        return f"no limit, {pool.spent:,} spent"
+    return f"{pool.budget:,} labels, {pool.spent:,} spent, {pool.counts.leased:,} leased"
 
 
 def _details(pool: Pool) -> Table:
@@ -157,6 +238,8 @@ def _details(pool: Pool) -> Table:
         "labels": f"{pool.counts.answered:,} answered, {pool.counts.leased:,} leased now",
         "prompts": _prompts(pool),
         "ranking": "-" if pool.active_ranking is None else str(pool.active_ranking),
+        "budget": _budget(pool),
+        **({"deleted": f"{pool.delete_time:%Y-%m-%d %H:%M} UTC"} if pool.delete_time else {}),
     }
     table = Table.grid(padding=(0, 2))
     for key, value in rows.items():

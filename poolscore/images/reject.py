@@ -25,6 +25,8 @@ class RejectReason(StrEnum):
     """More pixels than the limit; not decoded."""
     BAD_ASPECT = "BAD_ASPECT"
     """One side is absurdly longer than the other."""
+    NOT_ALLOWED = "NOT_ALLOWED"
+    """The address is outside of the places that the service may read."""
     DUPLICATE_ID = "DUPLICATE_ID"
     """Another input of the same source has this id and came first."""
 

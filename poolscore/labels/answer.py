@@ -7,6 +7,8 @@ CANNOT_TELL = "?"
 """How people write that they cannot tell."""
 SEPARATOR = "|"
 """What people write between several candidates."""
+MAX_STREAMED = 20_000
+"""Answers of one stream: so many results fit into one message."""
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,12 @@ class DualPromptConfig(BaseModel):
     weight_averaging: WeightAveraging = "none"
     """Mean of contexts and adapter over training: gaussian (PromptSRC) or beta (CLIPood) [B]."""
 
+    held_out_share: float = Field(default=0.1, ge=0, le=0.5)
+    """Share of the labels of a pool that no version is trained with, to judge each of them
+    (`held_out`) [C]; 0: every trained version takes over."""
+    held_out_least: int = Field(default=20, ge=1)
+    """Held-out labels at least; while there are fewer, all are trained with [C]."""
+
 
 def parse_config(text: str) -> DualPromptConfig:
     """Read JSON of the fields that differ from the defaults; empty: none does.

@@ -1,14 +1,15 @@
 """What every annotator says of every item now, for learning from all of them together."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from poolscore.labels.answer import Answer
 from poolscore.store import sql
-from poolscore.store.answer_columns import read_answer
+from poolscore.store.answer_columns import RETRACT, read_answer
 from poolscore.store.catalog import Catalog
-from poolscore.store.tables import effective_answers, label_events
+from poolscore.store.tables import label_events
 
 
 @dataclass(frozen=True)
@@ -26,34 +27,46 @@ class AnnotatorAnswer:
 def newest_answers(catalog: Catalog, pool_id: str) -> tuple[list[AnnotatorAnswer], int]:
     """Newest answer of each (item, annotator), oldest first, and the watermark: the newest event.
 
-    Only of items with an answer in force; abstentions are among them. Both are of the moment of the
-    watermark, which is 0 for an empty log. Raises NotFoundError POOL_NOT_FOUND.
+    Only those in force, which were not taken back; abstentions are among them. Both are of the
+    moment of the watermark, which is 0 for an empty log. Raises NotFoundError POOL_NOT_FOUND.
     """
-    events, in_force = label_events.c, effective_answers.c
+    events = label_events.c
     watermark = select(func.max(events.sequence)).where(events.pool_id == pool_id)
     with catalog.read() as connection:
         sql.pool_row(connection, pool_id)
         mark = connection.scalar(watermark) or 0
-        newest = (
-            select(func.max(events.sequence))
-            .join_from(
-                label_events,
-                effective_answers,
-                and_(in_force.pool_id == events.pool_id, in_force.item_id == events.item_id),
-            )
-            # Events are numbered in the order they are committed, so this bound makes one moment
-            # of both queries where the database gives each a view of its own (PostgreSQL).
-            .where(events.pool_id == pool_id, events.sequence <= mark)
-            .group_by(events.item_id, events.annotator)
-        )
-        query = (
-            select(label_events)
-            .where(events.pool_id == pool_id, events.sequence.in_(newest))
-            .order_by(events.sequence)
-        )
-        rows = connection.execute(query).all()
+        query = select(label_events).where(newest_in_force(pool_id))
+        rows = connection.execute(query.order_by(events.sequence)).all()
     found = [AnnotatorAnswer(r.item_id, r.annotator, read_answer(r), r.sequence) for r in rows]
     return found, mark
+
+
+def newest_in_force(pool_id: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an event is the newest of its item and annotator, and no retraction.
+
+    The conditions choose the events that count.
+    """
+    events = label_events.c
+    newest = (
+        select(func.max(events.sequence))
+        .where(events.pool_id == pool_id, *conditions)
+        .group_by(events.item_id, events.annotator)
+        .correlate(None)
+    )
+    return and_(events.pool_id == pool_id, events.sequence.in_(newest), events.kind != RETRACT)
+
+
+def answers_in_force(pool_id: str, *conditions: ColumnElement[bool]) -> Select[Any, Any, Any]:
+    """Rows of `effective_answers` as the label events have them: of every item the newest answer.
+
+    The conditions, on items, choose the events that count.
+    """
+    events = label_events.c
+    return (
+        select(events.pool_id, events.item_id, func.max(events.sequence).label("sequence"))
+        .where(newest_in_force(pool_id, *conditions))
+        .group_by(events.pool_id, events.item_id)
+    )
 
 
 def answered_until(catalog: Catalog, pool_id: str, watermark: int) -> frozenset[str]:

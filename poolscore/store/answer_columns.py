@@ -5,6 +5,8 @@ from typing import Any
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_names
 
 LABEL, CANDIDATES, ABSTAIN = "LABEL", "CANDIDATES", "ABSTAIN"
+RETRACT = "RETRACT"
+"""Kind of an event that takes an answer back; it has no answer."""
 
 
 def write_answer(answer: Answer) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from poolscore.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from poolscore.store import sql
+from poolscore.store.audit import Action, Facts, write_event
 from poolscore.store.catalog import Catalog
-from poolscore.store.records import Batch, BatchItem, BatchState, Prediction, utcnow
+from poolscore.store.records import Batch, BatchItem, BatchState, Prediction
 from poolscore.store.tables import batch_items, batches, effective_answers, item_leases, pools
 
 MIN_LEASE = timedelta(seconds=1)
@@ -23,7 +24,8 @@ def get_batch(catalog: Catalog, pool_id: str, number: int, now: datetime | None 
     """One batch with the state of its items. Raises POOL_NOT_FOUND or BATCH_NOT_FOUND."""
     with catalog.read() as connection:
         sql.pool_row(connection, pool_id)
-        return read_batch(connection, _row(connection, pool_id, number), now or utcnow())
+        now = now or sql.clock(connection)
+        return read_batch(connection, _row(connection, pool_id, number), now)
 
 
 def extend_batch(
@@ -39,8 +41,8 @@ def extend_batch(
     """
     check_duration(duration)
     with catalog.write() as connection:
-        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         sql.lock_pool(connection, pool_id)
+        now = now or sql.clock(connection)  # waiting for the lock takes time in which leases expire
         row = _row(connection, pool_id, number)
         state = _state(row, now)
         if state is not BatchState.OPEN:
@@ -55,7 +57,10 @@ def extend_batch(
                 .where(table.c.pool_id == pool_id, key == number)
                 .values(expire_time=now + duration)
             )
-        return read_batch(connection, _row(connection, pool_id, number), now)
+        batch = read_batch(connection, _row(connection, pool_id, number), now)
+        facts = {"batches": [batch_facts(batch)]}
+        write_event(connection, pool_id, Action.EXTEND_BATCH, batch.name, facts, now=now)
+        return batch
 
 
 def release_batch(
@@ -66,8 +71,8 @@ def release_batch(
     A batch that is not open stays as it is, so a retry is harmless.
     """
     with catalog.write() as connection:
-        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         pool = sql.lock_pool(connection, pool_id)
+        now = now or sql.clock(connection)  # waiting for the lock takes time in which leases expire
         row = _row(connection, pool_id, number)
         if _state(row, now) is not BatchState.OPEN:
             return read_batch(connection, row, now), 0
@@ -81,15 +86,26 @@ def release_batch(
             .where(batches.c.pool_id == pool_id, batches.c.number == number)
             .values(state=BatchState.RELEASED)
         )
-        count_freed(connection, pool)
-        return read_batch(connection, _row(connection, pool_id, number), now), released
+        freed = count_freed(connection, pool)
+        batch = read_batch(connection, _row(connection, pool_id, number), now)
+        facts: Facts = {"batches": [batch_facts(batch)], "pools": [{"freed": freed}]}
+        write_event(connection, pool_id, Action.RELEASE_BATCH, batch.name, facts, now=now)
+        return batch, released
 
 
-def count_freed(connection: Connection, pool: Row[Any]) -> None:
-    """Note that items became free without an answer, so that leasing starts from the top again."""
-    connection.execute(
-        pools.update().where(pools.c.pool_id == pool.pool_id).values(freed=pool.freed + 1)
-    )
+def count_freed(connection: Connection, pool: Row[Any]) -> int:
+    """Note that items became free without an answer, so that leasing starts from the top again.
+
+    Returns how often that was.
+    """
+    freed = pool.freed + 1
+    connection.execute(pools.update().where(pools.c.pool_id == pool.pool_id).values(freed=freed))
+    return freed
+
+
+def batch_facts(batch: Batch) -> dict[str, Any]:
+    """What the audit trail says of a batch that is new or has changed."""
+    return {"number": batch.number, "state": batch.state, "expire_time": batch.expire_time}
 
 
 def check_duration(duration: timedelta) -> None:

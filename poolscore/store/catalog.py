@@ -8,11 +8,15 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, select
 
-from poolscore.errors import InvalidInputError, UnavailableError
+from poolscore.errors import UnavailableError
 from poolscore.store import engine as engines
+from poolscore.store.catalog_errors import catalog_errors
+from poolscore.store.catalog_url import is_sqlite
+from poolscore.store.tables import pools
+
+_SOMETHING = select(pools.c.pool_id).limit(1)
 
 
 class Catalog:
@@ -25,36 +29,55 @@ class Catalog:
         """Point to a catalog that is already migrated; see `open`."""
         self.url = url
         self._engine = engines.make_engine(url)
+        self._reader = engines.reader(self._engine)
         self._writer = engines.writer(self._engine)
         # SQLite waits for another writer by polling; threads of one process queue up fairly here.
-        self._turn = threading.Lock() if engines.is_sqlite(url) else nullcontext()
+        self._turn = threading.Lock() if is_sqlite(url) else nullcontext()
+        self.writers = engines.writers(self._engine)
+        """Transactions that can write at once."""
 
     @classmethod
     def open(cls, url: str) -> "Catalog":
-        """Create the database if there is none, migrate it to the newest schema, and open it.
+        """Create SQLite's file if there is none, migrate to the newest schema, and open it.
 
-        Safe when several processes do it at once. Raises UnavailableError CATALOG_UNREACHABLE, or
-        FailedPreconditionError CATALOG_TOO_NEW when a newer version of poolscore has written it.
+        Safe when several processes do it at once. Raises InvalidInputError CATALOG_URL_INVALID,
+        UnavailableError CATALOG_UNREACHABLE, or FailedPreconditionError CATALOG_TOO_NEW when a
+        newer version of poolscore has written it.
         """
         from poolscore.store.migrate import upgrade  # alembic: slow to import, needed only here
 
         catalog = cls(url)
-        with catalog._translated():
-            engines.create_file(catalog._engine)
+        with catalog_errors(url):
+            engines.create_database(catalog._engine)
         upgrade(catalog)
         return catalog
 
     @contextmanager
     def read(self) -> Generator[Connection]:
         """One read transaction: everything read in it is of one moment."""
-        with self._translated(), self._engine.begin() as connection:
+        with catalog_errors(self.url), self._reader.begin() as connection:
+            engines.begin(connection, write=False)
             yield connection
 
     @contextmanager
     def write(self) -> Generator[Connection]:
-        """One write transaction: committed and durable when the block ends, else rolled back."""
-        with self._translated(), self._turn, self._writer.begin() as connection:
+        """One write transaction: committed and durable when the block ends, else rolled back.
+
+        It must lock before it reads what it decides by (`sql.lock_pool`): in PostgreSQL others
+        write at the same time.
+        """
+        with catalog_errors(self.url), self._turn, self._writer.begin() as connection:
+            engines.begin(connection, write=True)
             yield connection
+
+    def is_readable(self) -> bool:
+        """Whether its database can be reached and read now."""
+        try:
+            with self.read() as connection:
+                connection.execute(_SOMETHING)
+        except UnavailableError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the connections."""
@@ -63,25 +86,3 @@ class Catalog:
     def __reduce__(self) -> tuple[type["Catalog"], tuple[str]]:
         """Travel to another process as the URL."""
         return Catalog, (self.url,)
-
-    @contextmanager
-    def _translated(self) -> Generator[None]:
-        try:
-            yield
-        except OverflowError as error:  # a caller's number that no column can hold
-            raise InvalidInputError(
-                f"a number in the request is out of range: {error}", reason="NUMBER_OUT_OF_RANGE"
-            ) from error
-        except OperationalError as error:
-            where = engines.display_url(self.url)
-            if "locked" in str(error.orig):
-                raise UnavailableError(
-                    f"the catalog {where} was locked for {engines.BUSY_TIMEOUT_S:.0f} s by another "
-                    "process; try again",
-                    reason="CATALOG_BUSY",
-                ) from error
-            raise UnavailableError(
-                f"the catalog {where} cannot be used: {error.orig}; check that the place exists "
-                "and can be written, or name another one in POOLSCORE_CATALOG",
-                reason="CATALOG_UNREACHABLE",
-            ) from error

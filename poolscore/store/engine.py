@@ -1,101 +1,77 @@
-"""Database engines: what differs between SQLite and other databases is in this file only."""
+"""Database engines: what differs between SQLite and PostgreSQL is behind these functions."""
 
-import fcntl
-import os
-import sqlite3
-from pathlib import Path
+import json
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import Connection, Engine
 
 from poolscore.errors import InvalidInputError
-from poolscore.user_files import file_errors
+from poolscore.store import postgresql, sqlite
+from poolscore.store.catalog_url import POSTGRESQL, SQLITE, parse_url
 
 BUSY_TIMEOUT_S = 30.0
-_BEGIN = "poolscore_begin"
+"""How long a transaction waits for another one, or for a connection."""
 
 
 def make_engine(url: str) -> Engine:
-    """Engine for reading; SQLite gets a patient busy handler.
+    """Engine of a catalog's database. Raises InvalidInputError CATALOG_URL_INVALID."""
+    parsed = parse_url(url)
+    make = sqlite.make_engine if parsed.get_backend_name() == SQLITE else postgresql.make_engine
+    # Parameters stay out of the texts of errors: answers and names of annotators are in them.
+    return make(parsed, BUSY_TIMEOUT_S, hide_parameters=True, json_serializer=_write_json)
 
-    `synchronous=FULL` because an acknowledged label must survive a power cut, not only a crash.
-    """
-    if not is_sqlite(url):
-        try:
-            return create_engine(url, pool_pre_ping=True)
-        except (NoSuchModuleError, ModuleNotFoundError) as error:
-            raise _invalid(display_url(url), f"its driver is not here ({error})") from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+
+def reader(engine: Engine) -> Engine:
+    """The same connections; what a transaction reads is of the moment of its first statement."""
+    return engine if engine.dialect.name == SQLITE else postgresql.reader(engine)
 
 
 def writer(engine: Engine) -> Engine:
-    """The same connections, but a transaction takes the write lock when it begins.
+    """The same connections, for transactions that may write.
 
-    A transaction that reads first and locks later fails in SQLite when another process wrote in
-    between, and no waiting can help it.
+    SQLite: the transaction holds the database from its beginning. PostgreSQL: it holds what it
+    locks, so it locks first (`sql.lock_pool`) and reads afterwards; each statement sees what was
+    committed before it.
     """
-    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    return engine if engine.dialect.name == SQLITE else postgresql.writer(engine)
 
 
-def is_sqlite(url: str) -> bool:
-    """Whether the URL names an SQLite database."""
-    return _parse(url).get_backend_name() == "sqlite"
+def begin(connection: Connection, *, write: bool) -> None:
+    """Begin the transaction in the database, where the driver does not do it."""
+    if connection.dialect.name == SQLITE:
+        sqlite.begin(connection, write=write)
 
 
-def create_file(engine: Engine) -> None:
-    """Create the file of an SQLite engine, with write-ahead logging, and its folder.
+def writers(engine: Engine) -> int:
+    """How many transactions of one process can write at once."""
+    return 1 if engine.dialect.name == SQLITE else postgresql.CONNECTIONS // 2
 
-    A file keeps its kind of log for good. Processes that switch it at once fail with "locked"
-    whatever their patience, so one does at a time. Raises InvalidInputError CATALOG_URL_INVALID.
+
+def create_database(engine: Engine) -> None:
+    """Create the file of an SQLite engine; a PostgreSQL database is its administrator's to create.
+
+    Raises InvalidInputError CATALOG_URL_INVALID.
     """
-    database = engine.url.database
-    if engine.dialect.name != "sqlite" or not database:
-        return
-    folder = Path(database).parent
-    advice = "the catalog needs a folder: name another in POOLSCORE_HOME or POOLSCORE_CATALOG"
-    with file_errors(folder, advice, "CATALOG_URL_INVALID"):
-        folder.mkdir(parents=True, exist_ok=True)
-        held = os.open(folder, os.O_RDONLY)
+    if engine.dialect.name == SQLITE:
+        sqlite.create_file(engine)
+
+
+def lock_schema(connection: Connection) -> None:
+    """Hold the schema until the write transaction ends: one process migrates at a time."""
+    if connection.dialect.name == POSTGRESQL:
+        postgresql.lock_schema(connection)
+
+
+def lock_unpooled(connection: Connection) -> None:
+    """Hold, until the write transaction ends, what belongs to no pool and so has none to hold."""
+    if connection.dialect.name == POSTGRESQL:
+        postgresql.lock_unpooled(connection)
+
+
+def _write_json(value: Any) -> str:
     try:
-        with file_errors(folder, advice, "CATALOG_URL_INVALID"):
-            fcntl.flock(held, fcntl.LOCK_EX)
-        with engine.execution_options(**{_BEGIN: ""}).connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-    finally:
-        os.close(held)
-
-
-def display_url(url: str) -> str:
-    """The URL without its password, for messages."""
-    return _parse(url).render_as_string(hide_password=True)
-
-
-def _parse(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise _invalid(url, "it is no SQLAlchemy URL") from error
-
-
-def _invalid(url: str, why: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"POOLSCORE_CATALOG is '{url}': {why}; give a URL such as sqlite:////path/catalog.db",
-        reason="CATALOG_URL_INVALID",
-    )
-
-
-def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    del record
-    # The driver would begin transactions by itself, and too late; _begin_sqlite does it.
-    connection.isolation_level = None
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if begin := connection.get_execution_options().get(_BEGIN, "BEGIN"):
-        connection.exec_driver_sql(begin)
+        return json.dumps(value, allow_nan=False)
+    except ValueError as error:  # PostgreSQL has no such JSON, and readers of SQLite's neither
+        raise InvalidInputError(
+            "a number to be stored is infinite or not a number", reason="NUMBER_NOT_FINITE"
+        ) from error

@@ -195,6 +195,23 @@ def atomic_stream(filesystem: fs.FileSystem, path: str) -> Generator[NativeFile]
     _sync(Path(path).parent)
 
 
+@contextmanager
+def private_file(path: Path) -> Generator[BinaryIO]:
+    """Write a file of this machine that only its owner may read; atomic, and replaces another."""
+    temporary = _temporary(path)
+    try:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+        ) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
 def write_once(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
     """Write a file that never changes; the same content again is no error.
 

@@ -71,6 +71,18 @@ def read_neighbours(filesystem: fs.FileSystem, path: str) -> tuple[pa.Array, Nei
     return table["id"].combine_chunks(), lists
 
 
+def read_list(
+    filesystem: fs.FileSystem, path: str, row: int
+) -> tuple[Int32, npt.NDArray[np.float32]]:
+    """Neighbours of the image in one row, (K,) each: their rows, nearest first, and similarities.
+
+    Reads a part of the file, at most 2 * 4 K * 131,072 bytes; raises as `read_graph`.
+    """
+    group, place = divmod(row, _ROWS_PER_GROUP)
+    table = _read(filesystem, path, ["rows", "similarity"], group).slice(place, 1)
+    return _lists(table["rows"], np.int32)[0], _lists(table["similarity"], np.float32)[0]
+
+
 def _schema(k: int) -> pa.Schema:
     return pa.schema(
         [
@@ -111,10 +123,16 @@ def _lists(column: pa.ChunkedArray, dtype: type[np.generic]) -> npt.NDArray[Any]
     return np.concatenate([np.empty(0, dtype), *parts]).reshape(-1, k)
 
 
-def _read(filesystem: fs.FileSystem, path: str, columns: Sequence[str]) -> pa.Table:
+def _read(
+    filesystem: fs.FileSystem, path: str, columns: Sequence[str], group: int | None = None
+) -> pa.Table:
+    """Columns of all row groups, or of one."""
     try:
         with filesystem.open_input_file(path) as file:
-            return pq.ParquetFile(file, page_checksum_verification=True).read(list(columns))
+            content = pq.ParquetFile(file, page_checksum_verification=True)
+            if group is None:
+                return content.read(list(columns))
+            return content.read_row_group(group, list(columns))
     except FileNotFoundError as error:
         raise NotFoundError(
             f"the neighbour graph '{path}' is missing from the file store; make it again with "

@@ -1,19 +1,28 @@
-"""The answers in force for some items, and whether a new answer only repeats one of them."""
+"""The answers in force for some items: of every annotator the newest, unless it was taken back.
 
-from collections.abc import Collection
+The newest of them all is the effective answer of the item.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from poolscore.labels.answer import Answer
-from poolscore.store.answer_columns import read_answer
+from poolscore.store.answer_columns import RETRACT, read_answer
 from poolscore.store.label_rules import Accepted
-from poolscore.store.tables import effective_answers, label_events
+from poolscore.store.tables import label_events
+
+_EVENTS = select(label_events).where(
+    label_events.c.pool_id == bindparam("pool"),
+    label_events.c.item_id.in_(bindparam("items", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
 class InForce:
-    """What the newest event of an item says."""
+    """What an event says, as long as it is in force."""
 
     sequence: int
     answer: Answer
@@ -21,27 +30,55 @@ class InForce:
     batch: int | None
 
     def repeated_by(self, new: Accepted) -> bool:
-        """Whether a new answer to this item says the same; one without a batch may mean any."""
-        return (new.answer.answer, new.annotator) == (self.answer, self.annotator) and (
-            new.answer.batch in (None, self.batch)
-        )
+        """Whether the annotator's new answer to this item says the same; one without a batch may
+        mean any."""
+        return new.answer.answer == self.answer and new.answer.batch in (None, self.batch)
 
 
-def answers_in_force(
-    connection: Connection, pool_id: str, items: Collection[str]
-) -> dict[str, InForce]:
-    """The answers in force for those of the items that have one, by item."""
-    events, answers = label_events.c, effective_answers.c
-    query = (
-        select(label_events)
-        .join_from(
-            effective_answers,
-            label_events,
-            and_(answers.pool_id == events.pool_id, answers.sequence == events.sequence),
+Standing = dict[tuple[str, str], InForce]
+"""Answers in force by item and annotator."""
+
+
+def standing_answers(connection: Connection, pool_id: str, items: Collection[str]) -> Standing:
+    """The answers in force for the items."""
+    return _standing(connection.execute(_EVENTS, {"pool": pool_id, "items": list(items)}))
+
+
+_SINCE = select(label_events).where(
+    label_events.c.pool_id == bindparam("pool"),
+    label_events.c.item_id.in_(
+        select(label_events.c.item_id).where(
+            label_events.c.pool_id == bindparam("pool"),
+            label_events.c.sequence > bindparam("sequence"),
         )
-        .where(answers.pool_id == pool_id, answers.item_id.in_(items))
-    )
+    ),
+)
+
+
+def standing_since(
+    connection: Connection, pool_id: str, sequence: int
+) -> tuple[Standing, Standing]:
+    """What was in force after an event, and what is now, of the items that later ones are about."""
+    found = connection.execute(_SINCE, {"pool": pool_id, "sequence": sequence}).all()
+    return _standing(row for row in found if row.sequence <= sequence), _standing(found)
+
+
+def _standing(events: Iterable[Row[Any]]) -> Standing:
+    newest: dict[tuple[str, str], Row[Any]] = {}
+    # Not ordered by the query: for the order SQLite would read the whole log of the pool.
+    for row in sorted(events, key=lambda row: row.sequence):
+        newest[row.item_id, row.annotator] = row
     return {
-        row.item_id: InForce(row.sequence, read_answer(row), row.annotator, row.batch)
-        for row in connection.execute(query)
+        key: InForce(row.sequence, read_answer(row), row.annotator, row.batch)
+        for key, row in newest.items()
+        if row.kind != RETRACT
     }
+
+
+def effective(standing: Mapping[tuple[str, str], InForce]) -> dict[str, InForce]:
+    """The effective answer of every item that has one."""
+    found: dict[str, InForce] = {}
+    for (item, _), each in standing.items():
+        if item not in found or found[item].sequence < each.sequence:
+            found[item] = each
+    return found

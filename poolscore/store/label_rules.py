@@ -6,7 +6,14 @@ A refusal carries a reason that ErrorInfo could carry.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from poolscore.labels.answer import Answer, Candidates, LabelInput, LabelResult, class_names
+from poolscore.labels.answer import (
+    Abstain,
+    Answer,
+    Candidates,
+    LabelInput,
+    LabelResult,
+    class_names,
+)
 from poolscore.labels.unknown_class import unknown_class
 from poolscore.store.records import Prediction
 
@@ -51,16 +58,20 @@ def judge_answer(answer: Answer, classes: Sequence[str]) -> LabelResult | None:
     names = class_names(answer)
     unknown = [name for name in names if name not in classes]
     if unknown:
-        return _refuse("UNKNOWN_CLASS", unknown_class(unknown[0], classes))
+        return refused("UNKNOWN_CLASS", unknown_class(unknown[0], classes))
     if isinstance(answer, Candidates) and (len(names) < 2 or len(set(names)) < len(names)):
-        return _refuse(
+        return refused(
             "INVALID_CANDIDATES", "candidates must be two or more different classes of the pool"
         )
+    if isinstance(answer, Abstain) and "\0" in answer.reason:
+        return refused("INVALID_TEXT", "the reason has a NUL character in it; leave it out")
     return None
 
 
 def judge_item(label: LabelInput, evidence: Evidence) -> Accepted | LabelResult:
     """Accept a possible answer to its item and batch, or refuse it."""
+    if "\0" in label.annotator:
+        return refused("INVALID_TEXT", "the annotator has a NUL character in it; leave it out")
     leasings = evidence.leased.get(label.item_id, {})
     if label.batch is not None:
         return _judge_batch(label, label.batch, leasings, evidence)
@@ -68,7 +79,7 @@ def judge_item(label: LabelInput, evidence: Evidence) -> Accepted | LabelResult:
         return Accepted(label, leasings[max(leasings)])
     if label.item_id in evidence.known:
         return Accepted(label, None)
-    return _refuse("UNKNOWN_ITEM", f"the pool has no item '{label.item_id}'")
+    return refused("UNKNOWN_ITEM", f"the pool has no item '{label.item_id}'")
 
 
 def _judge_batch(
@@ -77,9 +88,10 @@ def _judge_batch(
     if batch in leasings:
         return Accepted(label, leasings[batch])
     if batch not in evidence.batches:
-        return _refuse("BATCH_NOT_FOUND", f"the pool has no batch {batch}")
-    return _refuse("WRONG_BATCH", f"item '{label.item_id}' is not in batch {batch}")
+        return refused("BATCH_NOT_FOUND", f"the pool has no batch {batch}")
+    return refused("WRONG_BATCH", f"item '{label.item_id}' is not in batch {batch}")
 
 
-def _refuse(reason: str, message: str) -> LabelResult:
+def refused(reason: str, message: str) -> LabelResult:
+    """The result of an answer that is not recorded."""
     return LabelResult(None, reason, message)

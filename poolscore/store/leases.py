@@ -1,37 +1,43 @@
-"""Leasing: the best items of the active ranking that are neither leased nor answered.
+"""Leasing: the best items of a ranking that are neither leased nor answered.
 
 The guard of "never twice" is the primary key (pool, item) of `item_leases` together with the one
-write transaction that sweeps expired leases, looks for free rows and takes them.
+write transaction that holds the pool, sweeps expired leases, looks for free rows and takes them. It
+holds whichever rankings the leases are from.
+
+PostgreSQL's `SKIP LOCKED` would not help: the order lies in the ranking's file and not in a table,
+so that what may be leased has no rows to lock before it is leased.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, union_all
+from sqlalchemy import Connection, Row, bindparam
 
 from poolscore.errors import AbortedError, FailedPreconditionError, InvalidInputError
 from poolscore.store import sql
-from poolscore.store.batches import batch_by_request, check_duration, count_freed, read_batch
+from poolscore.store.audit import Action, write_event
+from poolscore.store.batches import (
+    batch_by_request,
+    batch_facts,
+    check_duration,
+    count_freed,
+    read_batch,
+)
+from poolscore.store.budget import room
 from poolscore.store.catalog import Catalog
+from poolscore.store.free_ranks import check_size, focus_of, free_ranks
+from poolscore.store.lease_choices import LeaseChoice, choice_of, insert_choice
+from poolscore.store.lease_positions import Focus
+from poolscore.store.prompt_versions import read_prompt_version
 from poolscore.store.ranking_file import LoadedRanking
-from poolscore.store.records import Batch, BatchItem, BatchState, RankedItem, utcnow
-from poolscore.store.tables import batch_items, batches, effective_answers, item_leases
-
-MAX_SIZE = 1000
-_MAX_LOOK = 4096
+from poolscore.store.rankings import newest_number, no_ranking_of_strategy
+from poolscore.store.records import Batch, BatchItem, BatchState, RankedItem
+from poolscore.store.tables import batch_items, batches, item_leases
 
 _SWEEP = item_leases.delete().where(
     item_leases.c.pool_id == bindparam("pool"), item_leases.c.expire_time <= bindparam("now")
-)
-_TAKEN = union_all(
-    *(
-        select(table.c.item_id).where(
-            table.c.pool_id == bindparam("pool"),
-            table.c.item_id.in_(bindparam("ids", expanding=True)),
-        )
-        for table in (item_leases, effective_answers)
-    )
 )
 
 
@@ -44,25 +50,37 @@ def lease_batch(
     request_id: str | None,
     ranking: LoadedRanking,
     now: datetime | None = None,
+    *,
+    strategy: str = "",
+    classes: Sequence[str] = (),
 ) -> Batch:
     """Lease up to `size` items until `now + duration`; an exhausted ranking gives an empty batch.
 
+    `ranking` is the active one, or, with a `strategy`, the newest of that strategy for the active
+    snapshot and prompt version. With `classes`, names of the ranking's prompt version, only items
+    predicted to be one of them are leased. A budget that leaves less gives fewer items.
+
     The same request id gives the same batch, whatever happened meanwhile. Raises InvalidInputError
-    INVALID_SIZE, INVALID_LEASE_DURATION, MISSING_ANNOTATOR or REQUEST_ID_REUSED;
-    FailedPreconditionError NO_RANKING; AbortedError RANKING_SWITCHED when `ranking` is not the
-    active one any more: load that one and call again.
+    INVALID_SIZE, INVALID_LEASE_DURATION, MISSING_ANNOTATOR, UNKNOWN_CLASS or REQUEST_ID_REUSED;
+    FailedPreconditionError NO_RANKING, or BUDGET_SPENT when no label is left beside those spent and
+    reserved by leases; AbortedError RANKING_SWITCHED when `ranking` is not the one to lease from
+    any more: load that one and call again.
     """
     _check(size, annotator)
+    choice = LeaseChoice.of(strategy, classes)
     check_duration(duration)
     with catalog.write() as connection:
-        now = now or utcnow()  # waiting for the lock takes time in which leases expire
         pool = sql.lock_pool(connection, pool_id)
+        now = now or sql.clock(connection)  # waiting for the lock takes time in which leases expire
         earlier = request_id and batch_by_request(connection, pool_id, request_id)
         if earlier:
-            return _same_request(connection, earlier, size, annotator, now)
-        _check_active(pool, ranking)
+            return _same_request(connection, earlier, size, annotator, choice, now)
+        _check_current(connection, pool, ranking, strategy)
+        focus = _focus(connection, ranking, choice)
         freed = _sweep(connection, pool, now)
-        ranks = _free_ranks(connection, ranking, freed, size)
+        allowed = room(connection, pool, size, now)
+        start = ranking.positions.get(freed, focus)
+        ranks = free_ranks(connection, pool_id, ranking, start, allowed, focus, now)
         batch = Batch(
             pool_id=pool_id,
             number=sql.next_number(connection, batches.c.number, pool_id),
@@ -76,17 +94,47 @@ def lease_batch(
             request_id=request_id or uuid.uuid4().hex,
         )
         _insert(connection, batch, size)
+        insert_choice(connection, batch, choice)
+        write_event(
+            connection,
+            pool_id,
+            Action.LEASE_BATCH,
+            batch.name,
+            {"batches": [batch_facts(batch)]},
+            now=now,
+            request_id=batch.request_id,
+        )
     # After the commit only: a row before the position must be taken for everybody.
-    ranking.position.set(freed, ranks[-1] + 1 if len(ranks) == size else len(ranking))
+    end = ranks[-1] + 1 if len(ranks) == allowed else len(ranking)
+    ranking.positions.set(freed, end, focus)
     return batch
 
 
+def leased_before(
+    catalog: Catalog,
+    pool_id: str,
+    size: int,
+    annotator: str,
+    request_id: str,
+    *,
+    strategy: str = "",
+    classes: Sequence[str] = (),
+) -> Batch | None:
+    """The batch that this request id has leased, None when it is new: needs no ranking.
+
+    Raises NotFoundError POOL_NOT_FOUND, InvalidInputError REQUEST_ID_REUSED.
+    """
+    choice = LeaseChoice.of(strategy, classes)
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        earlier = batch_by_request(connection, pool_id, request_id)
+        if earlier is None:
+            return None
+        return _same_request(connection, earlier, size, annotator, choice, sql.clock(connection))
+
+
 def _check(size: int, annotator: str) -> None:
-    if not 1 <= size <= MAX_SIZE:
-        raise InvalidInputError(
-            f"a batch of {size} items cannot be leased; ask for 1 to {MAX_SIZE}",
-            reason="INVALID_SIZE",
-        )
+    check_size(size)
     if not annotator.strip():
         raise InvalidInputError(
             "a batch is leased to an annotator; say who asks", reason="MISSING_ANNOTATOR"
@@ -94,29 +142,51 @@ def _check(size: int, annotator: str) -> None:
 
 
 def _same_request(
-    connection: Connection, earlier: Row[Any], size: int, annotator: str, now: datetime
+    connection: Connection,
+    earlier: Row[Any],
+    size: int,
+    annotator: str,
+    choice: LeaseChoice,
+    now: datetime,
 ) -> Batch:
-    if (earlier.requested_size, earlier.annotator) != (size, annotator):
+    before = choice_of(connection, earlier.pool_id, earlier.number)
+    if (earlier.requested_size, earlier.annotator, before) != (size, annotator, choice):
         raise InvalidInputError(
             f"request id '{earlier.request_id}' already leased {earlier.requested_size} items to "
-            f"'{earlier.annotator}'; use a new request id",
+            f"'{earlier.annotator}'{before.words}; use a new request id",
             reason="REQUEST_ID_REUSED",
         )
     return read_batch(connection, earlier, now)
 
 
-def _check_active(pool: Row[Any], ranking: LoadedRanking) -> None:
+def _check_current(
+    connection: Connection, pool: Row[Any], ranking: LoadedRanking, strategy: str
+) -> None:
     if pool.active_ranking is None:
         raise FailedPreconditionError(
             f"pool '{pool.pool_id}' has no ranking yet; embed images first: "
             f"'poolscore embed {pool.pool_id} FOLDER'",
             reason="NO_RANKING",
         )
-    if (ranking.record.pool_id, ranking.record.number) != (pool.pool_id, pool.active_ranking):
+    current = pool.active_ranking
+    if strategy:
+        made_from = pool.active_snapshot, pool.active_prompt_version
+        current = newest_number(connection, pool.pool_id, *made_from, strategy)
+        if current is None:
+            raise no_ranking_of_strategy(pool.pool_id, strategy)
+    if (ranking.record.pool_id, ranking.record.number) != (pool.pool_id, current):
         raise AbortedError(
-            f"pool '{pool.pool_id}' has switched to ranking {pool.active_ranking}; lease from it",
+            f"pool '{pool.pool_id}' has switched to ranking {current}; lease from it",
             reason="RANKING_SWITCHED",
         )
+
+
+def _focus(connection: Connection, ranking: LoadedRanking, choice: LeaseChoice) -> Focus:
+    if not choice.classes:
+        return frozenset()
+    made_by = ranking.record
+    version = read_prompt_version(connection, made_by.pool_id, made_by.prompt_version)
+    return focus_of(choice.classes, version.classes)
 
 
 def _sweep(connection: Connection, pool: Row[Any], now: datetime) -> int:
@@ -124,22 +194,10 @@ def _sweep(connection: Connection, pool: Row[Any], now: datetime) -> int:
     swept = connection.execute(_SWEEP, {"pool": pool.pool_id, "now": now}).rowcount
     if not swept:
         return pool.freed
-    count_freed(connection, pool)
-    return pool.freed + 1
-
-
-def _free_ranks(connection: Connection, ranking: LoadedRanking, freed: int, size: int) -> list[int]:
-    start = ranking.position.get(freed)
-    ranks: list[int] = []
-    look = max(2 * size, 64)
-    while len(ranks) < size and start < len(ranking):
-        ids = ranking.ids(start, start + look)
-        wanted = {"pool": ranking.record.pool_id, "ids": ids}
-        taken = set(connection.scalars(_TAKEN, wanted))
-        ranks += [start + row for row, item_id in enumerate(ids) if item_id not in taken]
-        start += len(ids)
-        look = min(2 * look, _MAX_LOOK)
-    return ranks[:size]
+    freed = count_freed(connection, pool)
+    name, facts = f"pools/{pool.pool_id}", {"pools": [{"freed": freed}]}
+    write_event(connection, pool.pool_id, Action.EXPIRE_LEASES, name, facts, now=now)
+    return freed
 
 
 def _batch_item(item: RankedItem) -> BatchItem:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
+from poolscore.store.engine import lock_schema
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -20,16 +21,16 @@ def upgrade(catalog: Catalog, revision: str = "head") -> None:
 
     Raises FailedPreconditionError CATALOG_TOO_NEW when the schema is of a newer poolscore.
     """
-    with catalog.read() as connection:
-        if revision == "head" and _current(connection) == _head():
-            return
+    if revision == "head" and is_newest(catalog):
+        return
     with catalog.write() as connection:
+        lock_schema(connection)
         try:
             command.upgrade(_config(connection), revision)
         except CommandError as error:
             raise FailedPreconditionError(
                 f"the catalog's schema {_current(connection)} is newer than this poolscore knows "
-                f"({_head()}); upgrade poolscore",
+                f"({newest_revision()}); upgrade poolscore",
                 reason="CATALOG_TOO_NEW",
             ) from error
 
@@ -37,7 +38,21 @@ def upgrade(catalog: Catalog, revision: str = "head") -> None:
 def downgrade(catalog: Catalog, revision: str = "base") -> None:
     """Go back to an older schema; what only the newer one can hold is lost."""
     with catalog.write() as connection:
+        lock_schema(connection)
         command.downgrade(_config(connection), revision)
+
+
+def is_newest(catalog: Catalog) -> bool:
+    """Whether the catalog has the newest schema."""
+    with catalog.read() as connection:
+        return _current(connection) == newest_revision()
+
+
+def newest_revision() -> str:
+    """The schema that this version of poolscore works with."""
+    head = ScriptDirectory(str(SCRIPTS)).get_current_head()
+    assert head is not None
+    return head
 
 
 def _config(connection: Connection) -> Config:
@@ -49,7 +64,3 @@ def _config(connection: Connection) -> Config:
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _head() -> str | None:
-    return ScriptDirectory(str(SCRIPTS)).get_current_head()

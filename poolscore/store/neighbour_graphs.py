@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from poolscore.store import sql
+from poolscore.store.audit import Action, write_event
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import NeighbourGraph, Snapshot, utcnow
 from poolscore.store.tables import neighbour_graphs
@@ -38,7 +39,11 @@ def set_graph(
                 table.c.pool_id == snapshot.pool_id, table.c.snapshot == snapshot.number
             )
         )
-        connection.execute(table.insert().values(**vars(graph)))
+        row = vars(graph)
+        connection.execute(table.insert().values(**row))
+        facts = {table.name: [{name: value for name, value in row.items() if name != "pool_id"}]}
+        action = Action.SET_NEIGHBOUR_GRAPH
+        write_event(connection, snapshot.pool_id, action, snapshot.name, facts)
     return graph
 
 

@@ -68,9 +68,18 @@ def check_strategy(strategy: str) -> None:
     get_strategy(strategy)
 
 
-def check_train_after(labels: int) -> None:
-    """Raise InvalidInputError INVALID_TRAIN_AFTER_LABELS for a negative number."""
+def check_budget(labels: int) -> None:
+    """Raise InvalidInputError INVALID_BUDGET for a negative number."""
     if labels < 0:
+        raise InvalidInputError(
+            f"the budget is {labels}; give a number of labels, or 0 for no limit",
+            reason="INVALID_BUDGET",
+        )
+
+
+def check_train_after(labels: int) -> None:
+    """Raise InvalidInputError INVALID_TRAIN_AFTER_LABELS outside of 0 to 2**31 - 1."""
+    if not 0 <= labels < 2**31:
         raise InvalidInputError(
             f"train_after_labels is {labels}; give a number of labels, or 0 to train on request "
             "only",

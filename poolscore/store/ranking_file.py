@@ -13,6 +13,8 @@ from pyarrow import fs
 
 from poolscore.errors import FailedPreconditionError
 from poolscore.store import files
+from poolscore.store.arrow import compute as pc
+from poolscore.store.lease_positions import Focus, LeasePositions
 from poolscore.store.records import Prediction, RankedItem, Ranking
 
 if TYPE_CHECKING:
@@ -85,34 +87,11 @@ def write_ranking(filesystem: fs.FileSystem, folder: str, table: pa.Table) -> tu
     return path, sha256
 
 
-class LeasePosition:
-    """First row that may be free, remembered between leases of one process.
-
-    Rows only become free when the pool's `freed` count grows, so what one lease saw stays a lower
-    bound for the next as long as the count is the same.
-    """
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self._seen = (-1, 0)
-
-    def get(self, freed: int) -> int:
-        """Row to start from."""
-        seen, row = self._seen
-        return row if seen == freed else 0
-
-    def set(self, freed: int, row: int) -> None:
-        """Remember that every row before `row` is taken."""
-        self._seen = (freed, row)  # one assignment: threads see an old or a new pair, both true
-
-
 @dataclass(frozen=True)
-class LoadedRanking:
-    """A ranking with its rows in memory, as Arrow columns."""
+class RankedRows:
+    """Rows of a ranking in memory, as Arrow columns."""
 
-    record: Ranking
     table: pa.Table
-    position: LeasePosition = field(default_factory=LeasePosition, compare=False)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -122,10 +101,36 @@ class LoadedRanking:
         """Item ids of a range of ranks; short at the end."""
         return self.table.column("id").slice(start, max(stop - start, 0)).to_pylist()
 
+    def ranks_from(self, start: int, focus: Focus = frozenset()) -> Sequence[int]:
+        """Ranks from `start` on, ascending, of the items that the focus lets through."""
+        if not focus:
+            return range(start, len(self))
+        predicted = self.table.column("predicted").slice(start).to_numpy()
+        return (start + np.flatnonzero(np.isin(predicted, list(focus)))).tolist()
+
+    def ids_at(self, ranks: Sequence[int]) -> list[str]:
+        """Item ids at these ranks."""
+        if isinstance(ranks, range):
+            return self.ids(ranks.start, ranks.stop)
+        return self.table.column("id").take(pa.array(ranks, pa.int64())).to_pylist()
+
+    def rank_of(self, item_id: str) -> int | None:
+        """Rank of an item, None when it has none."""
+        found: int = pc.index(self.table.column("id"), item_id).as_py()
+        return None if found < 0 else found
+
     def items(self, ranks: Sequence[int]) -> list[RankedItem]:
         """The rows at these ranks."""
         rows = self.table.take(pa.array(ranks, pa.int64())).to_pylist()
         return [_item(rank, row) for rank, row in zip(ranks, rows, strict=True)]
+
+
+@dataclass(frozen=True)
+class LoadedRanking(RankedRows):
+    """A registered ranking with its rows."""
+
+    record: Ranking
+    positions: LeasePositions = field(default_factory=LeasePositions, compare=False)
 
 
 def read_ranking(filesystem: fs.FileSystem, root: str, ranking: Ranking) -> LoadedRanking:
@@ -142,7 +147,7 @@ def read_ranking(filesystem: fs.FileSystem, root: str, ranking: Ranking) -> Load
             reason="RANKING_CORRUPT",
         )
     table = pq.read_table(pa.BufferReader(data), schema=SCHEMA)
-    return LoadedRanking(ranking, table.combine_chunks())
+    return LoadedRanking(table.combine_chunks(), ranking)
 
 
 def _item(rank: int, row: dict[str, Any]) -> RankedItem:

@@ -3,41 +3,91 @@
 A late answer, to a lease that has expired or a batch that was released, is accepted: a label is a
 label. If the item is leased to somebody else meanwhile, that lease is closed.
 
-An answer that repeats the one in force for its item makes no event, so that a file of answers can
-be sent again. What is in force decides, not what was ever said: after A and B, A is a correction.
+An answer that repeats the annotator's own in force makes no event, so that a file of answers can be
+sent again. What is in force decides, not what was ever said: after A and B, A is a correction.
 """
 
 import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, select
+from sqlalchemy import Connection, Row, and_, bindparam, exists, select, text
 
 from poolscore.errors import InvalidInputError
-from poolscore.labels.answer import Answer, LabelInput, LabelResult
+from poolscore.labels.answer import Answer, LabelInput, LabelResult, class_names
 from poolscore.store import sql
 from poolscore.store.answer_columns import write_answer
+from poolscore.store.audit import Action, write_event
 from poolscore.store.batches import prediction_of
+from poolscore.store.budget import Purse, spend
 from poolscore.store.catalog import Catalog
-from poolscore.store.in_force import InForce, answers_in_force
-from poolscore.store.label_rules import Accepted, Evidence, Leased, judge_answer, judge_item
-from poolscore.store.records import BatchState, Prediction, utcnow
+from poolscore.store.in_force import InForce, standing_answers
+from poolscore.store.label_requests import earlier_results, keep_results
+from poolscore.store.label_rules import (
+    Accepted,
+    Evidence,
+    Leased,
+    judge_answer,
+    judge_item,
+    refused,
+)
+from poolscore.store.records import BatchState, Prediction
 from poolscore.store.tables import (
     batch_items,
     batches,
     effective_answers,
     item_leases,
     label_events,
-    label_requests,
 )
 
 MAX_LABELS = 1000
 KnownItems = Callable[[Sequence[str]], Sequence[bool]]
 """Which of these item ids the pool holds."""
+Refusals = dict[Answer, LabelResult | None]
+
+_POOL, _ITEMS = bindparam("pool"), bindparam("items", expanding=True)
+_LEASED = (
+    select(batch_items, batches.c.prompt_version, batches.c.annotator)
+    .join_from(
+        batch_items,
+        batches,
+        and_(batches.c.pool_id == batch_items.c.pool_id, batches.c.number == batch_items.c.batch),
+    )
+    .where(batch_items.c.pool_id == _POOL, batch_items.c.item_id.in_(_ITEMS))
+)
+_BATCHES = select(batches.c.number).where(
+    batches.c.pool_id == _POOL, batches.c.number.in_(bindparam("numbers", expanding=True))
+)
+_PUT_IN_FORCE = text(
+    "INSERT INTO effective_answers (pool_id, item_id, sequence) "
+    "VALUES (:pool_id, :item_id, :sequence) "
+    "ON CONFLICT (pool_id, item_id) DO UPDATE SET sequence = excluded.sequence"
+)
+_CLOSE = item_leases.delete().where(
+    item_leases.c.pool_id == _POOL, item_leases.c.item_id.in_(_ITEMS)
+)
+_ANSWERED = exists().where(
+    effective_answers.c.pool_id == batch_items.c.pool_id,
+    effective_answers.c.item_id == batch_items.c.item_id,
+)
+_WAITING = exists().where(
+    batch_items.c.pool_id == batches.c.pool_id, batch_items.c.batch == batches.c.number, ~_ANSWERED
+)
+_FINISH = (
+    batches.update()
+    .where(
+        batches.c.pool_id == _POOL,
+        batches.c.number.in_(bindparam("numbers", expanding=True)),
+        batches.c.state == BatchState.OPEN,
+        ~_WAITING,
+    )
+    .values(state=BatchState.DONE)
+    .returning(batches.c.number)
+)
 
 
 def record_labels(
@@ -51,12 +101,13 @@ def record_labels(
 ) -> list[LabelResult]:
     """Record 1 to 1000 answers; returns one result each, in order. Durable when it returns.
 
-    A refused answer (UNKNOWN_CLASS, INVALID_CANDIDATES, UNKNOWN_ITEM, BATCH_NOT_FOUND, WRONG_BATCH)
-    never loses the others. The same request id is applied once and gives the same results. An
-    answer that repeats the one in force, of this annotator and batch, gives the event that holds it
-    and a message. Items that were never leased need `known_items` to confirm that they exist. Each
-    event keeps the prediction with which its batch was leased; without a batch, the newest one made
-    for the item.
+    A refused answer (UNKNOWN_CLASS, INVALID_CANDIDATES, INVALID_TEXT, UNKNOWN_ITEM,
+    BATCH_NOT_FOUND, WRONG_BATCH, BUDGET_SPENT) never loses the others. The same request id is
+    applied once and gives the same results. An answer that repeats this annotator's own in
+    force, of this batch, gives the event that holds it and a message. Items that were never leased
+    need `known_items` to confirm that they exist, and room in the budget (`budget`). Each event
+    keeps the prediction with which its batch was leased; without a batch, the newest one made for
+    the item.
 
     Raises NotFoundError POOL_NOT_FOUND, InvalidInputError INVALID_LABEL_COUNT or REQUEST_ID_REUSED
     when the request id belongs to other answers.
@@ -67,29 +118,53 @@ def record_labels(
             reason="INVALID_LABEL_COUNT",
         )
     request_id = request_id or uuid.uuid4().hex
-    digest = _digest(inputs)
-    # Not while the catalog is locked: the first looks for near classes, the second may read files.
-    refusals = _judge_answers(catalog, pool_id, inputs)
-    known = _ask(known_items, inputs)
-    with catalog.write() as connection:
-        now = now or utcnow()  # waiting for the lock takes time in which leases expire
-        pool = sql.lock_pool(connection, pool_id)
-        earlier = _earlier(connection, pool_id, request_id, digest)
-        if earlier is not None:
-            return earlier
-        evidence = _gather(connection, pool, inputs, known)
-        verdicts = [refusals[label.answer] or judge_item(label, evidence) for label in inputs]
-        results = _write(connection, pool_id, verdicts, now)
-        connection.execute(
-            label_requests.insert().values(
-                pool_id=pool_id,
-                request_id=request_id,
-                digest=digest,
-                results=[astuple(result) for result in results],
-                create_time=now,
-            )
-        )
-        return results
+    names = {name for label in inputs for name in class_names(label.answer)}
+    request = _Request(request_id, _digest(inputs), inputs, _ask(known_items, inputs))
+    refusals: Refusals = {}
+    judged_by: Sequence[str] | None = None
+    while True:
+        with catalog.write() as connection:
+            pool = sql.lock_pool(connection, pool_id)
+            if judged_by != pool.classes and names.issubset(pool.classes):
+                refusals, judged_by = _judge_answers(inputs, pool.classes), pool.classes
+            if judged_by == pool.classes:
+                # Not before the lock: waiting for it takes time in which leases expire.
+                now = now or sql.clock(connection)
+                return _record(connection, pool, request, refusals, now)
+        # Looking for the class that an unknown name may mean takes long: not with the pool held.
+        refusals, judged_by = _judge_answers(inputs, pool.classes), pool.classes
+
+
+@dataclass(frozen=True)
+class _Request:
+    id: str
+    digest: str
+    inputs: Sequence[LabelInput]
+    known: frozenset[str]
+    """Items that the caller has confirmed."""
+
+
+def _record(
+    connection: Connection, pool: Row[Any], request: _Request, refusals: Refusals, now: datetime
+) -> list[LabelResult]:
+    pool_id = pool.pool_id
+    earlier = earlier_results(connection, pool_id, request.id, request.digest)
+    if earlier is not None:
+        return earlier
+    evidence = _gather(connection, pool, request.inputs, request.known)
+    verdicts = [refusals[label.answer] or judge_item(label, evidence) for label in request.inputs]
+    results, facts = _write(connection, pool, verdicts, evidence, now)
+    keep_results(connection, pool_id, request.id, request.digest, results, now)
+    write_event(
+        connection,
+        pool_id,
+        Action.RECORD_LABELS,
+        f"pools/{pool_id}",
+        facts | {"label_requests": [{"request_id": request.id}]},
+        now=now,
+        request_id=request.id,
+    )
+    return results
 
 
 def _digest(inputs: Sequence[LabelInput]) -> str:
@@ -100,11 +175,7 @@ def _digest(inputs: Sequence[LabelInput]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _judge_answers(
-    catalog: Catalog, pool_id: str, inputs: Sequence[LabelInput]
-) -> dict[Answer, LabelResult | None]:
-    with catalog.read() as connection:  # classes never change
-        classes = sql.pool_row(connection, pool_id).classes
+def _judge_answers(inputs: Sequence[LabelInput], classes: Sequence[str]) -> Refusals:
     return {answer: judge_answer(answer, classes) for answer in {label.answer for label in inputs}}
 
 
@@ -115,81 +186,79 @@ def _ask(known_items: KnownItems | None, inputs: Sequence[LabelInput]) -> frozen
     return frozenset(item for item, known in zip(ids, known_items(ids), strict=True) if known)
 
 
-def _earlier(
-    connection: Connection, pool_id: str, request_id: str, digest: str
-) -> list[LabelResult] | None:
-    columns = label_requests.c
-    query = select(columns.digest, columns.results).where(
-        columns.pool_id == pool_id, columns.request_id == request_id
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    if row.digest != digest:
-        raise InvalidInputError(
-            f"request id '{request_id}' already recorded other answers; use a new request id",
-            reason="REQUEST_ID_REUSED",
-        )
-    return [LabelResult(*result) for result in row.results]
-
-
 def _gather(
     connection: Connection, pool: Row[Any], inputs: Sequence[LabelInput], known: frozenset[str]
 ) -> Evidence:
-    items, ids = batch_items.c, {label.item_id for label in inputs}
-    query = (
-        select(batch_items, batches.c.prompt_version, batches.c.annotator)
-        .join_from(
-            batch_items,
-            batches,
-            and_(batches.c.pool_id == items.pool_id, batches.c.number == items.batch),
-        )
-        .where(items.pool_id == pool.pool_id, items.item_id.in_(ids))
-    )
+    # One bad id must not lose the others, and a database would refuse to look for it.
+    ids = {label.item_id for label in inputs if "\0" not in label.item_id}
     leased: dict[str, dict[int, Leased]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_LEASED, {"pool": pool.pool_id, "items": list(ids)}):
         leased.setdefault(row.item_id, {})[row.batch] = Leased(
             row.batch, row.prompt_version, row.annotator, prediction_of(row)
         )
-    named = {label.batch for label in inputs if label.batch is not None}
-    existing = connection.scalars(
-        select(batches.c.number).where(
-            batches.c.pool_id == pool.pool_id, batches.c.number.in_(named)
-        )
-    )
+    batches_named = {label.batch for label in inputs if label.batch is not None}
+    existing = {number for leasings in leased.values() for number in leasings} & batches_named
+    if missing := list(batches_named - existing):
+        existing.update(connection.scalars(_BATCHES, {"pool": pool.pool_id, "numbers": missing}))
     return Evidence(leased, frozenset(existing), known)
 
 
 def _write(
     connection: Connection,
-    pool_id: str,
+    pool: Row[Any],
     verdicts: Sequence[Accepted | LabelResult],
+    evidence: Evidence,
     now: datetime,
-) -> list[LabelResult]:
+) -> tuple[list[LabelResult], dict[str, list[dict[str, Any]]]]:
+    """Results of the answers, and what the audit trail says of what has changed."""
+    pool_id = pool.pool_id
     sequence = sql.next_number(connection, label_events.c.sequence, pool_id)
     items = {v.answer.item_id for v in verdicts if isinstance(v, Accepted)}
-    in_force = answers_in_force(connection, pool_id, items)
+    standing = standing_answers(connection, pool_id, items)
+    purse = Purse(connection, pool, items, now)
     results: list[LabelResult] = []
     events: list[dict[str, Any]] = []
     for verdict in verdicts:
         if isinstance(verdict, LabelResult):
             results.append(verdict)
             continue
-        label, old = verdict.answer, in_force.get(verdict.answer.item_id)
+        label = verdict.answer
+        key = label.item_id, verdict.annotator
+        old = standing.get(key)
         if old is not None and old.repeated_by(verdict):
             message = f"recorded before, as event {old.sequence}"
             results.append(LabelResult(old.sequence, message=message))
             continue
+        if key not in standing and not purse.pay(label.item_id, was_leased=bool(verdict.leased)):
+            results.append(_too_much(pool))
+            continue
         number = sequence + len(events)
         events.append(_event(pool_id, number, verdict, now))
-        in_force[label.item_id] = InForce(number, label.answer, verdict.annotator, label.batch)
+        new = InForce(number, label.answer, verdict.annotator, label.batch)
+        standing[key] = new
         results.append(LabelResult(number))
-    if events:
-        connection.execute(label_events.insert(), events)
-        _put_in_force(connection, pool_id, {e["item_id"]: e["sequence"] for e in events})
-        touched = _close_leases(connection, pool_id, {e["item_id"] for e in events})
-        _finish_batches(connection, pool_id, touched)
-    return results
+    if not events:
+        return results, {}
+    connection.execute(label_events.insert(), events)
+    _put_in_force(connection, pool_id, {e["item_id"]: e["sequence"] for e in events})
+    answered = {e["item_id"] for e in events}
+    connection.execute(_CLOSE, {"pool": pool_id, "items": list(answered)})
+    touched = {batch for item in answered for batch in evidence.leased.get(item, ())}
+    done = _finish_batches(connection, pool_id, touched)
+    spent = spend(connection, pool, purse.spent)
+    return results, {
+        "label_events": [{"sequence": [sequence, sequence + len(events) - 1]}],
+        "batches": [{"number": number, "state": BatchState.DONE} for number in done],
+        "pools": [{"spent": spent}],
+    }
+
+
+def _too_much(pool: Row[Any]) -> LabelResult:
+    return refused(
+        "BUDGET_SPENT",
+        f"the budget of {pool.budget:,} labels is spent or reserved by leases, and the item was "
+        "never leased",
+    )
 
 
 def _event(pool_id: str, sequence: int, verdict: Accepted, now: datetime) -> dict[str, Any]:
@@ -210,38 +279,11 @@ def _event(pool_id: str, sequence: int, verdict: Accepted, now: datetime) -> dic
 
 
 def _put_in_force(connection: Connection, pool_id: str, newest: dict[str, int]) -> None:
-    answers = effective_answers.c
-    connection.execute(
-        effective_answers.delete().where(answers.pool_id == pool_id, answers.item_id.in_(newest))
-    )
     rows = [{"pool_id": pool_id, "item_id": i, "sequence": s} for i, s in newest.items()]
-    connection.execute(effective_answers.insert(), rows)
+    connection.execute(_PUT_IN_FORCE, rows)
 
 
-def _close_leases(connection: Connection, pool_id: str, ids: set[str]) -> set[int]:
-    """Close the items' leases; returns every batch that holds one of the items."""
-    leases, items = item_leases.c, batch_items.c
-    connection.execute(
-        item_leases.delete().where(leases.pool_id == pool_id, leases.item_id.in_(ids))
-    )
-    holders = select(items.batch).where(items.pool_id == pool_id, items.item_id.in_(ids))
-    return set(connection.scalars(holders))
-
-
-def _finish_batches(connection: Connection, pool_id: str, numbers: Iterable[int]) -> None:
-    """Mark the open ones of these batches as done when every item has an answer."""
-    items, answers = batch_items.c, effective_answers.c
-    answered = exists().where(answers.pool_id == items.pool_id, answers.item_id == items.item_id)
-    waiting = exists().where(
-        items.pool_id == batches.c.pool_id, items.batch == batches.c.number, ~answered
-    )
-    connection.execute(
-        batches.update()
-        .where(
-            batches.c.pool_id == pool_id,
-            batches.c.number.in_(numbers),
-            batches.c.state == BatchState.OPEN,
-            ~waiting,
-        )
-        .values(state=BatchState.DONE)
-    )
+def _finish_batches(connection: Connection, pool_id: str, numbers: Iterable[int]) -> list[int]:
+    """Mark the open ones of these batches as done when every item has an answer; returns those."""
+    done = connection.scalars(_FINISH, {"pool": pool_id, "numbers": list(numbers)})
+    return sorted(done)

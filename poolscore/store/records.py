@@ -61,6 +61,16 @@ class PoolCounts:
     answered: int = 0
     """Items with an effective answer of any kind."""
     leased: int = 0
+    """Items in open leases, for which the budget is reserved."""
+
+
+@dataclass(frozen=True)
+class Active:
+    """What a pool has active: numbers in the pool, None before anything is embedded."""
+
+    snapshot: int | None
+    prompt_version: int | None
+    ranking: int | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,12 @@ class Pool:
     active_snapshot: int | None = None
     active_prompt_version: int | None = None
     active_ranking: int | None = None
+    budget: int = 0
+    """Labels that may be bought; 0: any number."""
+    spent: int = 0
+    """Answers in force, of every annotator."""
+    delete_time: datetime | None = None
+    """None: the pool is not deleted."""
     counts: PoolCounts = PoolCounts()
 
     @property
@@ -194,6 +210,27 @@ class NeighbourGraph:
 
 
 @dataclass(frozen=True)
+class Promotion:
+    """Whether a trained version may take over, by labels held out of its training."""
+
+    promoted: bool
+    reason: str
+    """Why or why not, in words."""
+    compared_with: int
+    """The version that was active."""
+    held_out: int = 0
+    """Labels that both were compared on; 0: too few, and everything below is None."""
+    accuracy: float | None = None
+    """Share of them that it predicted."""
+    active_accuracy: float | None = None
+    p_clean_error: float | None = None
+    """Mean squared error of p_clean as the probability that the prediction is right."""
+    active_p_clean_error: float | None = None
+    p_value: float | None = None
+    """How likely it is that a version as good as the active one does as badly."""
+
+
+@dataclass(frozen=True)
 class PromptVersion:
     """Learned prompts with their lineage; number 0 is zero-shot."""
 
@@ -207,6 +244,10 @@ class PromptVersion:
     parent: int | None
     metrics: Mapping[str, float]
     create_time: datetime
+    classes: tuple[str, ...]
+    """Class names in index order: what the numbers in its predictions mean."""
+    promotion: Promotion | None = None
+    """None: it came without a comparison."""
 
     @property
     def name(self) -> str:
@@ -299,7 +340,8 @@ class LabelEvent:
     pool_id: str
     sequence: int
     item_id: str
-    answer: Answer
+    answer: Answer | None
+    """None when the event takes an answer back."""
     annotator: str
     batch: int | None
     create_time: datetime
@@ -307,8 +349,31 @@ class LabelEvent:
     """None when the item was never leased."""
     prompt_version: int | None
     """The version that predicted."""
+    retracts: int | None = None
+    """The event of the answer that this one takes back."""
 
     @property
     def name(self) -> str:
         """Resource name."""
         return f"pools/{self.pool_id}/labelEvents/{self.sequence}"
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """Who did what, and what the catalog was changed to."""
+
+    pool_id: str
+    """Empty for events of no pool."""
+    sequence: int
+    """From 1, without gaps, inside the pool or among those of no pool."""
+    create_time: datetime
+    actor: str
+    """The holder of the token, or the process, such as a worker or `user@host:pid`."""
+    token_id: str
+    """Empty when no token was asked for."""
+    action: str
+    resource: str
+    """Resource name of what was changed."""
+    request_id: str
+    facts: Mapping[str, Any]
+    """See `audit`."""

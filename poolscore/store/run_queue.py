@@ -10,10 +10,12 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.store import sql
+from poolscore.store.audit import Action
 from poolscore.store.catalog import Catalog
 from poolscore.store.owners import is_gone
-from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds, utcnow
+from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds
 from poolscore.store.runs import (
+    change_run,
     insert_run,
     newest_run,
     plain_spec,
@@ -22,7 +24,7 @@ from poolscore.store.runs import (
     run_record,
     update_run,
 )
-from poolscore.store.tables import runs
+from poolscore.store.tables import pools, runs
 
 STALE_AFTER_S = 60.0
 """Silence after which the run of a worker on another machine counts as abandoned."""
@@ -39,24 +41,19 @@ def claim_run(
     at a time, so it must have been restarted.
     A run whose cancellation nobody lives to carry out is closed as cancelled here.
     """
-    now = utcnow()
-    with catalog.read() as connection:  # an idle worker that polls must not take the write lock
-        abandoned = _abandoned(connection, kinds, owner, now - timedelta(seconds=stale_after_s))
-        free = _free(kinds, abandoned)
-        if connection.execute(select(runs.c.number).where(free).limit(1)).first() is None:
-            return None
-    with catalog.write() as connection:
-        _close_cancelled(connection, free, now)
-        query = select(runs).where(free).order_by(runs.c.create_time, runs.c.number).limit(1)
-        row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
-        if row is None:
-            return None
-        run = run_record(row)
-        # Another worker may have taken another run of the pool since the row was read.
-        sql.lock_pool(connection, run.pool_id)
-        if _running(connection, run.pool_id, run.kind, abandoned) is not None:
-            return None
-        return _take(connection, run, owner, now)
+    while True:
+        with catalog.read() as connection:  # an idle worker that polls must not take the write lock
+            now = sql.clock(connection)
+            abandoned = _abandoned(connection, kinds, owner, now - timedelta(seconds=stale_after_s))
+            free = _free(kinds, abandoned)
+            if connection.execute(select(runs.c.number).where(free).limit(1)).first() is None:
+                return None
+        with catalog.write() as connection:
+            run = _hold_oldest(connection, free)
+            if run is not None and not run.cancel_requested:
+                return _take(connection, run, owner, now)
+            if run is not None:
+                _close(connection, run, now)
 
 
 def begin_run(
@@ -73,9 +70,10 @@ def begin_run(
     keeps its number and so whatever it has committed. Raises NotFoundError POOL_NOT_FOUND,
     FailedPreconditionError RUN_IN_PROGRESS when a living worker does a run of this kind.
     """
-    now, wanted = utcnow(), plain_spec(spec)
+    wanted = plain_spec(spec)
     with catalog.write() as connection:
         sql.lock_pool(connection, pool_id)
+        now = sql.clock(connection)
         abandoned = _abandoned(connection, [kind], owner, now - timedelta(seconds=stale_after_s))
         busy = _running(connection, pool_id, kind, abandoned)
         if busy is not None:
@@ -104,11 +102,12 @@ def heartbeat(
     The run's sequence grows when the progress differs from what is stored.
     """
     with catalog.write() as connection:
+        sql.lock_pool(connection, run.pool_id, also_deleted=True)
         stored = read_run(connection, run.pool_id, run.number)
         if not _holds(stored, owner) or stored.cancel_requested:
             return False
         changed = _changes(stored, progress)
-        update_run(connection, run, heartbeat_time=utcnow(), **changed)
+        update_run(connection, run, heartbeat_time=sql.clock(connection), **changed)
         return True
 
 
@@ -125,10 +124,14 @@ def finish_run(
     progress: RunProgress | None = None,
     stages: Sequence[StageSeconds] = (),
 ) -> Run:
-    """End the run. Raises AbortedError RUN_LOST when another worker has it meanwhile."""
+    """End the run; what it had noted to have made before, and is not given here, stays.
+
+    Raises AbortedError RUN_LOST when another worker has it meanwhile.
+    """
     if not state.ended:
         raise ValueError(f"{state} does not end a run")
     with catalog.write() as connection:
+        sql.lock_pool(connection, run.pool_id, also_deleted=True)
         stored = read_run(connection, run.pool_id, run.number)
         if not _holds(stored, owner):
             raise AbortedError(
@@ -138,15 +141,13 @@ def finish_run(
             )
         values = _changes(stored, progress, stages) | {
             "state": state,
-            "error": error,
-            "end_time": utcnow(),
+            "error": error.replace("\0", "\\0"),  # what a library says may hold anything
+            "end_time": sql.clock(connection),
             "sequence": stored.sequence + 1,
-            "snapshot": snapshot,
-            "prompt_version": prompt_version,
-            "ranking": ranking,
         }
-        update_run(connection, run, **values)
-        return read_run(connection, run.pool_id, run.number)
+        made = {"snapshot": snapshot, "prompt_version": prompt_version, "ranking": ranking}
+        values |= {name: number for name, number in made.items() if number is not None}
+        return change_run(connection, run, Action.FINISH_RUN, **values)
 
 
 def _abandoned(
@@ -161,7 +162,11 @@ def _abandoned(
 
 
 def _free(kinds: Collection[RunKind], abandoned: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Runs that may be claimed: nobody works on them, nor on another of their kind and pool."""
+    """Runs that may be claimed: nobody works on them, nor on another of their kind and pool.
+
+    Those of a deleted pool wait until it is brought back.
+    """
+    deleted = select(pools.c.pool_id).where(pools.c.delete_time.is_not(None))
     busy = (
         select(runs.c.pool_id, runs.c.kind)
         .where(runs.c.state == RunState.RUNNING, not_(abandoned))
@@ -175,6 +180,7 @@ def _free(kinds: Collection[RunKind], abandoned: ColumnElement[bool]) -> ColumnE
             and_(runs.c.state == RunState.RUNNING, abandoned),
         ),
         not_(exists().where(mine)),
+        runs.c.pool_id.not_in(deleted),
     )
 
 
@@ -192,18 +198,39 @@ def _running(
     return None if row is None else run_record(row)
 
 
-def _close_cancelled(connection: Connection, free: ColumnElement[bool], now: datetime) -> None:
-    connection.execute(
-        runs.update()
-        .where(free, runs.c.cancel_requested)
-        .values(state=RunState.CANCELLED, end_time=now, sequence=runs.c.sequence + 1)
+def _hold_oldest(connection: Connection, free: ColumnElement[bool]) -> Run | None:
+    """The oldest of these runs, with its pool held; None when others took what there was.
+
+    The pool is held, not the run, since whoever changes a run holds its pool first. A pool that
+    somebody works in at this moment is passed over for the next one, if there is a next one.
+    """
+    oldest = (
+        select(runs)
+        .join(pools, pools.c.pool_id == runs.c.pool_id)
+        .where(free)
+        .order_by(runs.c.create_time, runs.c.number)
+        .limit(1)
     )
+    held = connection.execute(oldest.with_for_update(of=pools, skip_locked=True)).one_or_none()
+    held = held or connection.execute(oldest.with_for_update(of=pools)).one_or_none()
+    if held is None:
+        return None
+    # Somebody may have taken this one or another of the pool before the pool was held.
+    here = and_(free, runs.c.pool_id == held.pool_id, runs.c.number == held.number)
+    row = connection.execute(select(runs).where(here)).one_or_none()
+    return None if row is None else run_record(row)
+
+
+def _close(connection: Connection, run: Run, now: datetime) -> None:
+    ended = {"state": RunState.CANCELLED, "end_time": now, "sequence": run.sequence + 1}
+    change_run(connection, run, Action.CANCEL_RUN, **ended)
 
 
 def _take(connection: Connection, run: Run, owner: str, now: datetime) -> Run:
-    update_run(
+    return change_run(
         connection,
         run,
+        Action.TAKE_RUN,
         state=RunState.RUNNING,
         owner=owner,
         attempts=run.attempts + 1,
@@ -211,7 +238,6 @@ def _take(connection: Connection, run: Run, owner: str, now: datetime) -> Run:
         heartbeat_time=now,
         sequence=run.sequence + 1,
     )
-    return read_run(connection, run.pool_id, run.number)
 
 
 def _holds(stored: Run, owner: str) -> bool:

@@ -2,13 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from poolscore.errors import InvalidInputError, NotFoundError
+from poolscore.errors import AbortedError, InvalidInputError, NotFoundError
 from poolscore.store import sql
+from poolscore.store.audit import CHANGING, Action, write_event
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds, utcnow
 from poolscore.store.tables import runs
@@ -32,7 +33,7 @@ def start_run(
     request_id = request_id or uuid.uuid4().hex
     with catalog.write() as connection:
         sql.lock_pool(connection, pool_id)
-        earlier = _by_request(connection, pool_id, request_id)
+        earlier = run_of_request(connection, pool_id, request_id)
         if earlier is not None:
             _check_same(earlier, kind, wanted, request_id)
             return earlier
@@ -53,7 +54,8 @@ def list_runs(
     catalog: Catalog, pool_id: str, page_size: int = 0, page_token: str = ""
 ) -> tuple[list[Run], str]:
     """Runs, newest first, and the token of the next page, empty on the last one."""
-    limit, before = sql.page_limit(page_size), sql.read_number_token(page_token)
+    limit, scope = sql.page_limit(page_size), ("runs", pool_id)
+    before = sql.read_number_token(page_token, *scope)
     query = select(runs).where(runs.c.pool_id == pool_id)
     if before is not None:
         query = query.where(runs.c.number < before)
@@ -61,7 +63,7 @@ def list_runs(
         sql.pool_row(connection, pool_id)
         rows = connection.execute(query.order_by(runs.c.number.desc()).limit(limit + 1)).all()
     found = [run_record(row) for row in rows[:limit]]
-    return found, sql.write_token(found[-1].number) if len(rows) > limit else ""
+    return found, sql.write_token(found[-1].number, *scope) if len(rows) > limit else ""
 
 
 def cancel_run(catalog: Catalog, pool_id: str, number: int) -> Run:
@@ -74,18 +76,7 @@ def cancel_run(catalog: Catalog, pool_id: str, number: int) -> Run:
         values: dict[str, Any] = {"cancel_requested": True, "sequence": run.sequence + 1}
         if run.state is RunState.PENDING:
             values |= {"state": RunState.CANCELLED, "end_time": utcnow()}
-        update_run(connection, run, **values)
-        return read_run(connection, pool_id, number)
-
-
-def find_unfinished_run(
-    catalog: Catalog, pool_id: str, kind: RunKind, spec: Mapping[str, Any]
-) -> Run | None:
-    """The newest run of this kind and spec, if it waits or runs."""
-    with catalog.read() as connection:
-        sql.pool_row(connection, pool_id)
-        run = newest_run(connection, pool_id, kind, plain_spec(spec))
-    return None if run is None or run.state.ended else run
+        return change_run(connection, run, Action.CANCEL_RUN, **values)
 
 
 def plain_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +95,13 @@ def newest_run(
     )
     rows = connection.execute(query)
     return next((run_record(row) for row in rows if row.spec == spec), None)
+
+
+def run_of_request(connection: Connection, pool_id: str, request_id: str) -> Run | None:
+    """The run that a request has queued, inside a transaction; None when it is new."""
+    query = select(runs).where(runs.c.pool_id == pool_id, runs.c.request_id == request_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else run_record(row)
 
 
 def insert_run(
@@ -129,14 +127,17 @@ def insert_run(
             create_time=utcnow(),
         )
     )
-    return read_run(connection, pool_id, number)
+    run = read_run(connection, pool_id, number)
+    _write_event(connection, run, Action.START_RUN)
+    return run
 
 
 def reopen_run(connection: Connection, run: Run) -> Run:
     """Let a run that has ended wait again, inside a transaction that holds the pool."""
-    update_run(
+    return change_run(
         connection,
         run,
+        Action.RESTART_RUN,
         state=RunState.PENDING,
         error="",
         end_time=None,
@@ -144,7 +145,6 @@ def reopen_run(connection: Connection, run: Run) -> Run:
         cancel_requested=False,
         sequence=run.sequence + 1,
     )
-    return read_run(connection, run.pool_id, run.number)
 
 
 def read_run(connection: Connection, pool_id: str, number: int) -> Run:
@@ -156,8 +156,43 @@ def read_run(connection: Connection, pool_id: str, number: int) -> Run:
     return run_record(row)
 
 
+def change_run(connection: Connection, run: Run, action: Action, **values: Any) -> Run:
+    """Write columns of one run and that to the audit trail, inside a transaction."""
+    update_run(connection, run, **values)
+    _write_event(connection, run, action)
+    return read_run(connection, run.pool_id, run.number)
+
+
+def changed_columns(
+    connection: Connection, pool_id: str, numbers: Sequence[int]
+) -> list[dict[str, Any]]:
+    """What the audit trail says of runs that have changed."""
+    columns = (runs.c[name] for name in ("number", *CHANGING[runs]))
+    query = select(*columns).where(runs.c.pool_id == pool_id, runs.c.number.in_(numbers))
+    return [dict(row) for row in connection.execute(query.order_by(runs.c.number)).mappings()]
+
+
+def _write_event(connection: Connection, run: Run, action: Action) -> None:
+    facts = {"runs": changed_columns(connection, run.pool_id, [run.number])}
+    write_event(connection, run.pool_id, action, run.name, facts, request_id=run.request_id)
+
+
+def check_attempt(connection: Connection, run: Run) -> None:
+    """Raise AbortedError RUN_LOST unless it is still this attempt of the run that goes on.
+
+    Needs the pool held: then no other attempt begins before the transaction ends.
+    """
+    stored = read_run(connection, run.pool_id, run.number)
+    if stored.state is not RunState.RUNNING or stored.attempts != run.attempts:
+        raise AbortedError(
+            f"attempt {run.attempts} of {run.name} has lost it: it is {stored.state} under "
+            f"'{stored.owner}', attempt {stored.attempts}",
+            reason="RUN_LOST",
+        )
+
+
 def update_run(connection: Connection, run: Run, **values: Any) -> None:
-    """Write columns of one run inside a transaction."""
+    """Write columns of one run inside a transaction; for signs of life, which are not audited."""
     connection.execute(
         runs.update()
         .where(runs.c.pool_id == run.pool_id, runs.c.number == run.number)
@@ -172,12 +207,6 @@ def _check_same(earlier: Run, kind: RunKind, spec: dict[str, Any], request_id: s
             "specification; use a new request id",
             reason="REQUEST_ID_REUSED",
         )
-
-
-def _by_request(connection: Connection, pool_id: str, request_id: str) -> Run | None:
-    query = select(runs).where(runs.c.pool_id == pool_id, runs.c.request_id == request_id)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else run_record(row)
 
 
 def run_record(row: Row[Any]) -> Run:

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from poolscore.errors import FailedPreconditionError, NotFoundError
 from poolscore.store import sql
+from poolscore.store.audit import Action, write_event
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Snapshot, utcnow
 from poolscore.store.tables import snapshots
@@ -50,6 +51,8 @@ def add_snapshot(
             create_time=utcnow(),
         )
         connection.execute(snapshots.insert().values(**vars(snapshot)))
+        facts = {"snapshots": [{"number": number}]}
+        write_event(connection, pool_id, Action.ADD_SNAPSHOT, snapshot.name, facts)
         return snapshot
 
 

@@ -1,6 +1,9 @@
 """Statements that every resource shares."""
 
 import base64
+import hashlib
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -8,6 +11,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Select, bindparam, func, select
 
 from poolscore.errors import InvalidInputError, NotFoundError
+from poolscore.store.catalog_url import SQLITE
+from poolscore.store.column_types import UtcDateTime
+from poolscore.store.records import utcnow
 from poolscore.store.tables import pools
 
 DEFAULT_PAGE = 100
@@ -16,22 +22,26 @@ MAX_PAGE = 1000
 # Statements of the hot paths are built once: building costs more than SQLite needs to run them.
 _POOL = select(pools).where(pools.c.pool_id == bindparam("pool_id"))
 _LOCKED_POOL = _POOL.with_for_update()
+_CLOCK = select(func.clock_timestamp(type_=UtcDateTime))
 
 
-def pool_row(connection: Connection, pool_id: str) -> Row[Any]:
-    """The pool's row. Raises NotFoundError POOL_NOT_FOUND."""
-    return _pool(connection, pool_id, _POOL)
+def pool_row(connection: Connection, pool_id: str, *, also_deleted: bool = False) -> Row[Any]:
+    """The pool's row. Raises NotFoundError POOL_NOT_FOUND, POOL_DELETED."""
+    return _pool(connection, pool_id, _POOL, also_deleted)
 
 
-def lock_pool(connection: Connection, pool_id: str) -> Row[Any]:
+def lock_pool(connection: Connection, pool_id: str, *, also_deleted: bool = False) -> Row[Any]:
     """The pool's row, held until the transaction ends; writes to one pool come one by one.
 
-    In SQLite the write transaction holds everything anyway. Raises NotFoundError POOL_NOT_FOUND.
+    Every transaction that writes to a pool calls it first and locks no second pool: so it reads
+    what the last writer has committed, numbers follow each other without gaps, and nobody waits
+    for somebody who waits for him. In SQLite the write transaction holds everything anyway. Raises
+    NotFoundError POOL_NOT_FOUND, POOL_DELETED.
     """
-    return _pool(connection, pool_id, _LOCKED_POOL)
+    return _pool(connection, pool_id, _LOCKED_POOL, also_deleted)
 
 
-def _pool(connection: Connection, pool_id: str, query: Select[Any]) -> Row[Any]:
+def _pool(connection: Connection, pool_id: str, query: Select[Any], also_deleted: bool) -> Row[Any]:
     row = connection.execute(query, {"pool_id": pool_id}).one_or_none()
     if row is None:
         raise NotFoundError(
@@ -39,7 +49,24 @@ def _pool(connection: Connection, pool_id: str, query: Select[Any]) -> Row[Any]:
             reason="POOL_NOT_FOUND",
             pool=pool_id,
         )
+    if row.delete_time is not None and not also_deleted:
+        raise NotFoundError(
+            f"pool '{pool_id}' was deleted; 'poolscore pool undelete {pool_id}' brings it back",
+            reason="POOL_DELETED",
+            pool=pool_id,
+        )
     return row
+
+
+def clock(connection: Connection) -> datetime:
+    """The time by which deadlines of this catalog are judged, in UTC.
+
+    In PostgreSQL the server's: the clocks of the machines that share it differ, and one that is
+    ahead would give away what others still hold. An SQLite file is of one machine, with one clock.
+    """
+    if connection.dialect.name == SQLITE:
+        return utcnow()
+    return connection.execute(_CLOCK).scalar_one()
 
 
 def next_number(
@@ -55,13 +82,13 @@ def _largest(column: Column[int]) -> Select[Any]:
     return select(func.max(column)).where(column.table.c.pool_id == bindparam("pool_id"))
 
 
-def touch_pool(connection: Connection, pool: Row[Any], now: datetime, **values: Any) -> None:
-    """Change the pool and with it its etag."""
-    connection.execute(
-        pools.update()
-        .where(pools.c.pool_id == pool.pool_id)
-        .values(revision=pool.revision + 1, update_time=now, **values)
-    )
+def touch_pool(
+    connection: Connection, pool: Row[Any], now: datetime, **values: Any
+) -> dict[str, Any]:
+    """Change the pool and with it its etag; returns all columns that have changed."""
+    values |= {"revision": pool.revision + 1, "update_time": now}
+    connection.execute(pools.update().where(pools.c.pool_id == pool.pool_id).values(**values))
+    return values
 
 
 def page_limit(page_size: int) -> int:
@@ -73,31 +100,50 @@ def page_limit(page_size: int) -> int:
     return min(page_size or DEFAULT_PAGE, MAX_PAGE)
 
 
-def write_token(last: str | int) -> str:
-    """Page token that continues after the row with this key."""
-    return base64.urlsafe_b64encode(str(last).encode()).decode()
+def write_token(last: str | int, *parameters: object) -> str:
+    """Page token that continues a list of these parameters after the row with this key.
+
+    The parameters are all that chooses the rows, the kind of list among them, but not the size of
+    the page, which may change.
+    """
+    return base64.urlsafe_b64encode(f"{_digest(parameters)}{last}".encode()).decode()
 
 
-def read_token(token: str) -> str:
-    """Key in a page token; empty for the first page. Raises INVALID_PAGE_TOKEN."""
+def read_token(token: str, *parameters: object) -> str:
+    """Key in a page token; empty for the first page.
+
+    Raises InvalidInputError INVALID_PAGE_TOKEN when it was not given for these parameters.
+    """
+    if not token:
+        return ""
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+        content = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:
-        raise _bad_token(token) from error
+        raise bad_token(token) from error
+    digest = _digest(parameters)
+    if not content.startswith(digest) or "\0" in content:
+        raise bad_token(token)
+    return content.removeprefix(digest)
 
 
-def read_number_token(token: str) -> int | None:
-    """Number in a page token; None for the first page. Raises INVALID_PAGE_TOKEN."""
-    key = read_token(token)
-    if not key:
+def read_number_token(token: str, *parameters: object) -> int | None:
+    """Number in a page token; None for the first page. Raises as `read_token`."""
+    key = read_token(token, *parameters)
+    if not token:
         return None
-    if not key.isdecimal():
-        raise _bad_token(token)
+    if not (key.isascii() and key.isdigit()):
+        raise bad_token(token)
     return int(key)
 
 
-def _bad_token(token: str) -> InvalidInputError:
+def _digest(parameters: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]
+
+
+def bad_token(token: str) -> InvalidInputError:
+    """The error for a token that cannot be read."""
     return InvalidInputError(
-        f"page token '{token[:80]}' is not one that this service gave; start again without one",
+        f"page token '{token[:80]}' is not one that this service gave for this list and these "
+        "parameters; start again without one",
         reason="INVALID_PAGE_TOKEN",
     )

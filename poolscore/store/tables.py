@@ -4,26 +4,23 @@ Everything is numbered inside its pool: the number is the largest one plus one, 
 write transaction that holds the pool's row, with the primary key as the guard.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
 )
+
+from poolscore.store.column_types import String, Text, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -33,25 +30,6 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes, also where the database knows no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times: they would be read back as another moment."""
-        del dialect
-        if value is not None and value.tzinfo is None:
-            raise ValueError("naive datetime")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the time back in UTC."""
-        del dialect
-        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value)
 
 
 def _pool_key() -> Column[str]:
@@ -89,6 +67,10 @@ pools = Table(
     Column("active_snapshot", BigInteger),
     Column("active_prompt_version", BigInteger),
     Column("active_ranking", BigInteger),
+    # Labels that may be bought, 0 for any number, and what the answers in force have cost.
+    Column("budget", BigInteger, nullable=False, server_default="0"),
+    Column("spent", BigInteger, nullable=False, server_default="0"),
+    _time("delete_time", nullable=True),
 )
 
 runs = Table(
@@ -161,7 +143,28 @@ prompt_versions = Table(
     Column("parent", BigInteger),
     Column("metrics", JSON, nullable=False),
     _time("create_time"),
+    # What the numbers in its predictions mean; those of the pool may change.
+    Column("classes", JSON, nullable=False, server_default="[]"),
     _of_pool(),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    _pool_key(),
+    _number("prompt_version"),
+    Column("promoted", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("compared_with", BigInteger, nullable=False),
+    Column("held_out", BigInteger, nullable=False),
+    Column("accuracy", Float),
+    Column("active_accuracy", Float),
+    Column("p_clean_error", Float),
+    Column("active_p_clean_error", Float),
+    Column("p_value", Float),
+    ForeignKeyConstraint(
+        ["pool_id", "prompt_version"], ["prompt_versions.pool_id", "prompt_versions.number"]
+    ),
 )
 
 rankings = Table(
@@ -184,6 +187,15 @@ rankings = Table(
     Index(None, "pool_id", "prompt_version"),
 )
 
+# Made for leases that name their strategy, never for the active pointer.
+aside_rankings = Table(
+    "aside_rankings",
+    metadata,
+    _pool_key(),
+    _number(),
+    ForeignKeyConstraint(["pool_id", "number"], ["rankings.pool_id", "rankings.number"]),
+)
+
 batches = Table(
     "batches",
     metadata,
@@ -199,6 +211,18 @@ batches = Table(
     Column("prompt_version", BigInteger, nullable=False),
     _of_pool(),
     UniqueConstraint("pool_id", "request_id"),
+)
+
+
+# Of the leases that asked for more than the active ranking gives from its top.
+lease_choices = Table(
+    "lease_choices",
+    metadata,
+    _pool_key(),
+    _number("batch"),
+    Column("strategy", Text, nullable=False),
+    Column("classes", JSON, nullable=False),
+    ForeignKeyConstraint(["pool_id", "batch"], ["batches.pool_id", "batches.number"]),
 )
 
 
@@ -250,7 +274,10 @@ label_events = Table(
     Column("predicted", Integer),
     *_prediction(nullable=True),
     Column("prompt_version", BigInteger),
+    # The answer that this event takes back.
+    Column("retracts", BigInteger),
     _of_pool(),
+    Index(None, "pool_id", "item_id"),
 )
 
 label_requests = Table(
@@ -273,4 +300,34 @@ effective_answers = Table(
     ForeignKeyConstraint(
         ["pool_id", "sequence"], ["label_events.pool_id", "label_events.sequence"]
     ),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("token_id", String(12), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    # A list of pool ids; null: all pools.
+    Column("pools", JSON(none_as_null=True)),
+    _time("create_time"),
+    _time("expire_time", nullable=True),
+    _time("revoke_time", nullable=True),
+)
+
+# Who changed what; see audit.py. Numbered inside the pool, and those of no pool among themselves.
+audit_events = Table(
+    "audit_events",
+    metadata,
+    # No foreign key: the empty id is that of no pool.
+    _pool_key(),
+    _number("sequence"),
+    _time("create_time"),
+    Column("actor", Text, nullable=False),
+    Column("token_id", String(12), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
 )

@@ -4,13 +4,16 @@ import json
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import cast
 
 import grpc
 import pytest
+from ray.serve.grpc_util import RayServegRPCContext
 
 from poolscore.calls import errors_of, retrying
+from poolscore.connection import parse_connection
 from poolscore.errors import InvalidInputError, PoolscoreError, UnavailableError
-from services.api.errors import describe
+from services.api.errors import describe, report
 
 
 @dataclass
@@ -19,6 +22,8 @@ class Scripted(grpc.GenericRpcHandler):
 
     failures: list[tuple[grpc.StatusCode, str, bytes]] = field(default_factory=list)
     calls: int = 0
+    broken: bool = False
+    """Whether it reports an unexpected error, as the service does."""
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -28,6 +33,8 @@ class Scripted(grpc.GenericRpcHandler):
 
     def _answer(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         self.calls += 1
+        if self.broken:
+            report(cast("RayServegRPCContext", context), describe(KeyError("secret")))
         if self.failures:
             code, message, details = self.failures.pop(0)
             if details:
@@ -49,7 +56,8 @@ def server() -> Generator[tuple[Scripted, str]]:
 def call(address: str, method: str = "/poolscore.v1.PoolService/GetPool") -> None:
     config = retrying(["poolscore.v1.PoolService"], [("poolscore.v1.PoolService", "CreatePool")])
     options = [("grpc.service_config", config)]
-    with grpc.insecure_channel(address, options=options) as channel, errors_of(address):
+    connection = parse_connection(address)
+    with connection.open(options) as channel, errors_of(connection):
         channel.unary_unary(method)(b"x", timeout=20)
 
 
@@ -69,6 +77,23 @@ def test_an_unavailable_server_is_asked_again(server: tuple[Scripted, str]) -> N
     assert handler.calls == 3
 
 
+def test_a_call_whose_replica_died_is_made_again(server: tuple[Scripted, str]) -> None:
+    handler, address = server
+    handler.failures = [(grpc.StatusCode.INTERNAL, "The actor died unexpectedly", b"")]
+    call(address)
+    assert handler.calls == 2
+
+
+def test_an_error_of_the_service_itself_is_not_asked_for_again(
+    server: tuple[Scripted, str],
+) -> None:
+    handler, address = server
+    handler.broken = True
+    with pytest.raises(PoolscoreError) as caught:
+        call(address)
+    assert (caught.value.reason, handler.calls) == ("INTERNAL", 1)
+
+
 def test_a_call_that_is_not_safe_to_repeat_is_made_once(server: tuple[Scripted, str]) -> None:
     handler, address = server
     handler.failures = [(grpc.StatusCode.UNAVAILABLE, "restarting", b"")]
@@ -82,6 +107,7 @@ def test_a_call_that_is_not_safe_to_repeat_is_made_once(server: tuple[Scripted, 
     [
         (grpc.StatusCode.NOT_FOUND, UnavailableError, "SERVER_STARTING"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, UnavailableError, "TIMED_OUT"),
+        (grpc.StatusCode.INTERNAL, UnavailableError, "REPLICA_LOST"),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, PoolscoreError, "INTERNAL"),
     ],
 )
@@ -92,7 +118,7 @@ def test_a_status_without_error_info_is_not_ours(
     reason: str,
 ) -> None:
     handler, address = server
-    handler.failures = [(code, "text of a proxy", b"")]
+    handler.failures = [(code, "text of a proxy", b"")] * 4
     with pytest.raises(kind) as caught:
         call(address)
     assert caught.value.reason == reason

@@ -9,7 +9,13 @@ from poolscore.store.files import open_store
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SCORERS", "two"), ("SCORERS", "-1"), ("SCORER_MEMORY_GIB", "0"), ("SCORER_MEMORY_GIB", "x")],
+    [
+        ("API_REPLICAS", "0"),
+        ("SCORERS", "two"),
+        ("SCORERS", "-1"),
+        ("SCORER_MEMORY_GIB", "0"),
+        ("SCORER_MEMORY_GIB", "x"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

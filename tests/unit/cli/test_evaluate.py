@@ -58,7 +58,11 @@ def test_interrupted_and_gone_on_with(tmp_path: Path) -> None:
     """As a user does it: a process of its own, Ctrl-C, the same command again."""
     folder, out = write_folder(tmp_path / "colours"), tmp_path / "out"
     choice = ["--strategy", "random", "--strategy", "entropy", "--seeds", "2"]
-    script = "from poolscore.cli.main import main; main()"
+    # Whoever starts the tests in the background has SIGINT ignored, and children inherit that.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from poolscore.cli.main import main; main()"
+    )
     command = [sys.executable, "-c", script, "evaluate", str(folder), *choice]
     command += ["--out", str(out), "--processes", "1"]
     pipe = subprocess.PIPE

@@ -110,3 +110,33 @@ def test_a_weights_file_is_kept_by_its_absolute_path(
     assert result.exit_code == 0, result.exception
     pool = get_pool(Catalog(Settings().catalog_url), "pets")
     assert Path(pool.encoder.pretrained).is_absolute()
+
+
+def test_a_pool_is_changed_deleted_and_brought_back() -> None:
+    run("create", "pets", "--classes", "cat,dog", "--budget", "7")
+    changed = run("update", "pets", "--classes", "cat,dog,owl", "--strategy", "margin")
+    assert changed.exit_code == 0, changed.output
+    assert "3: cat, dog, owl" in changed.output
+    assert "7 labels, 0 spent, 0 leased" in changed.output
+    pool = get_pool(Catalog(Settings().catalog_url), "pets")
+    assert (pool.classes, pool.strategy, pool.budget) == (("cat", "dog", "owl"), "margin", 7)
+    assert "no limit, 0 spent" in run("update", "pets", "--budget", "0").output
+    assert "poolscore pool undelete pets" in run("delete", "pets").output
+    assert "no pools yet" in run("list").output
+    assert "pets (deleted)" in run("list", "--all").output
+    assert "deleted" in run("show", "pets").output
+    assert reason(["delete", "pets"]) == "POOL_DELETED"
+    assert reason(["create", "pets", "--classes", "cat,dog"]) == "POOL_EXISTS"
+    assert "is back" in run("undelete", "pets").output
+    assert "pets" in run("list", "--filter", "strategy = margin").output
+    assert "No pool matches" in run("list", "--filter", "strategy = entropy").output
+
+
+def test_mistakes_in_a_change_are_named() -> None:
+    run("create", "pets", "--classes", "cat,dog")
+    assert reason(["update", "pets"]) == "NOTHING_TO_CHANGE"
+    assert reason(["update", "pets", "--budget", "-1"]) == "INVALID_BUDGET"
+    assert reason(["update", "pets", "--classes", "dog,cat"]) == "CLASSES_REORDERED"
+    assert reason(["update", "none", "--budget", "1"]) == "POOL_NOT_FOUND"
+    assert reason(["undelete", "pets"]) == "POOL_NOT_DELETED"
+    assert reason(["list", "--filter", "x"]) == "INVALID_FILTER"

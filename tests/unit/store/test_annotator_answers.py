@@ -10,7 +10,7 @@ from poolscore.labels.answer import Abstain, Answer, Candidates, Label, LabelInp
 from poolscore.store.annotator_answers import AnnotatorAnswer, answered_until, newest_answers
 from poolscore.store.catalog import Catalog
 from poolscore.store.record_labels import record_labels
-from poolscore.store.tables import effective_answers
+from poolscore.store.retract_label import retract_label
 from tests.store_world import POOL, add_pool, item
 
 CAT, DOG, PETS, UNSURE = Label("cat"), Label("dog"), Candidates(("cat", "dog")), Abstain("dark")
@@ -62,9 +62,8 @@ def test_pools_do_not_mix(catalog: Catalog) -> None:
 def test_an_item_without_an_answer_in_force_has_none(catalog: Catalog) -> None:
     add_pool(catalog)
     record(catalog, [(0, "ann", CAT), (1, "ann", DOG)])
-    with catalog.write() as connection:
-        connection.execute(effective_answers.delete().where(effective_answers.c.item_id == item(1)))
-    assert newest_answers(catalog, POOL) == ([AnnotatorAnswer(item(0), "ann", CAT, 1)], 2)
+    retract_label(catalog, POOL, item(1), "ann")
+    assert newest_answers(catalog, POOL) == ([AnnotatorAnswer(item(0), "ann", CAT, 1)], 3)
 
 
 answers = st.tuples(
@@ -84,13 +83,11 @@ def test_the_log_replayed(catalog: Catalog, said: list[Given]) -> None:
     pool_id = f"pool-{next(POOLS)}"
     add_pool(catalog, pool_id)
     record(catalog, said, pool_id)
-    in_force: dict[int, tuple[str, Answer]] = {}
     newest: dict[tuple[int, str], tuple[Answer, int]] = {}
     events = 0
     for row, annotator, answer in said:
-        if in_force.get(row) != (annotator, answer):
+        if newest.get((row, annotator), (None, 0))[0] != answer:
             events += 1
-            in_force[row] = (annotator, answer)
             newest[row, annotator] = (answer, events)
     expected = [AnnotatorAnswer(item(row), a, *each) for (row, a), each in newest.items()]
     found, watermark = newest_answers(catalog, pool_id)

@@ -9,7 +9,13 @@ from poolscore.errors import FailedPreconditionError, NotFoundError
 from poolscore.neighbours.graph import Graph
 from poolscore.neighbours.lists import Neighbours
 from poolscore.store import graph_file
-from poolscore.store.graph_file import read_graph, read_groups, read_neighbours, write_graph
+from poolscore.store.graph_file import (
+    read_graph,
+    read_groups,
+    read_list,
+    read_neighbours,
+    write_graph,
+)
 
 LOCAL = fs.LocalFileSystem()
 
@@ -45,6 +51,10 @@ def test_a_graph_comes_back_as_it_was(
     assert ids.equals(written.ids)
     assert np.array_equal(groups, written.group_N)
     assert np.array_equal(read_neighbours(LOCAL, path)[1].rows_NK, written.neighbours.rows_NK)
+    for row in (0, 6, 7, 49):
+        rows, similarities = read_list(LOCAL, path, row)
+        assert np.array_equal(rows, written.neighbours.rows_NK[row])
+        assert np.array_equal(similarities, written.neighbours.similarity_NK[row])
 
 
 def test_the_same_graph_is_the_same_file_and_nothing_else_is_left(tmp_path: Path) -> None:

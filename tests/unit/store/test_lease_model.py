@@ -1,7 +1,5 @@
 """Random histories of leases, answers, releases and time, against a model in a few dictionaries."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,10 +15,13 @@ from poolscore.store.batches import extend_batch, get_batch, release_batch
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import effective_labels, list_label_events
 from poolscore.store.leases import lease_batch
+from poolscore.store.pools import get_pool
 from poolscore.store.ranking_file import LoadedRanking
 from poolscore.store.record_labels import record_labels
 from poolscore.store.records import BatchState
-from tests.store_world import POOL, item, load, open_catalog, seed_ranking
+from poolscore.store.retract_label import retract_label
+from tests.databases import Databases
+from tests.store_world import POOL, item, load, seed_ranking
 
 SIZE = 12
 ANSWERS: Sequence[Answer] = (Label("cat"), Label("dog"), Abstain())
@@ -33,6 +34,7 @@ class Held:
     rows: list[int]
     expires: datetime
     released: bool = False
+    done: bool = False
 
 
 @dataclass
@@ -45,16 +47,17 @@ class Given:
 
 
 class Leasing(RuleBasedStateMachine):
-    seed: Path
-    """Folder with a seeded catalog, copied for every history."""
+    databases: Databases
+    seed: str
+    """A seeded catalog, copied for every history."""
+    folder: Path
     seeded: LoadedRanking
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        shutil.copytree(self.seed, self.folder, dirs_exist_ok=True)
+        url = self.databases.copy(self.seed)
         # Two views with their own memory of the position, as in two processes.
-        catalogs = [open_catalog(self.folder) for _ in range(2)]
+        catalogs = [Catalog(url) for _ in range(2)]
         self.views = [(c, load(self.folder, self.seeded.record)) for c in catalogs]
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.batches: dict[int, Held] = {}
@@ -66,7 +69,7 @@ class Leasing(RuleBasedStateMachine):
     def teardown(self) -> None:
         for catalog, _ in self.views:
             catalog.close()
-        shutil.rmtree(self.folder)
+        self.databases.drop(self.catalog.url)
 
     @property
     def catalog(self) -> Catalog:
@@ -116,15 +119,32 @@ class Leasing(RuleBasedStateMachine):
         assert first[0].event == self.events
         self.answers[row] = Given(answer, batch, self.events)
         self.leased.pop(row, None)
+        for held in self.batches.values():
+            if row in held.rows and not held.released and self.is_answered(held):
+                held.done = True
+
+    @precondition(lambda self: self.answers)
+    @rule(data=st.data())
+    def retract(self, data: st.DataObject) -> None:
+        row = data.draw(st.sampled_from(sorted(self.answers)))
+        request = f"t{self.requests}"
+        self.requests += 1
+        first, again = (
+            retract_label(self.catalog, POOL, item(row), "ann", request, self.now) for _ in range(2)
+        )
+        assert first == again
+        self.events += 1
+        assert (first.sequence, first.retracts) == (self.events, self.answers.pop(row).event)
 
     @precondition(lambda self: self.batches)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.batches)))
         mine = [row for row, (holder, _) in self.active().items() if holder == number]
+        is_open = self.state(number) is BatchState.OPEN
         _, released = release_batch(self.catalog, POOL, number, self.now)
         assert released == len(mine)
-        if mine:
+        if is_open:
             self.batches[number].released = True
             for row in mine:
                 del self.leased[row]
@@ -142,11 +162,14 @@ class Leasing(RuleBasedStateMachine):
             if holder == number:
                 self.leased[row] = (number, deadline)
 
+    def is_answered(self, held: Held) -> bool:
+        return all(row in self.answers for row in held.rows)
+
     def state(self, number: int) -> BatchState:
         held = self.batches[number]
         if held.released:
             return BatchState.RELEASED
-        if all(row in self.answers for row in held.rows):
+        if held.done or not held.rows:
             return BatchState.DONE
         return BatchState.OPEN if held.expires > self.now else BatchState.EXPIRED
 
@@ -165,14 +188,15 @@ class Leasing(RuleBasedStateMachine):
             item(row): given.answer for row, given in self.answers.items()
         }
         assert watermark == self.events == len(list_label_events(self.catalog, POOL)[0])
+        assert get_pool(self.catalog, POOL).spent == len(self.answers)
 
 
-def test_leases_and_labels_follow_the_model(tmp_path: Path) -> None:
-    seed = tmp_path / "seed"
-    seed.mkdir()
-    catalog = open_catalog(seed)
-    Leasing.seeded = seed_ranking(catalog, seed, SIZE)
-    Leasing.seed = seed
+def test_leases_and_labels_follow_the_model(
+    databases: Databases, migrated: str, tmp_path: Path
+) -> None:
+    catalog = Catalog(databases.copy(migrated))
+    Leasing.databases, Leasing.seed, Leasing.folder = databases, catalog.url, tmp_path
+    Leasing.seeded = seed_ranking(catalog, tmp_path, SIZE)
     catalog.close()
     run(
         Leasing,
@@ -183,3 +207,4 @@ def test_leases_and_labels_follow_the_model(tmp_path: Path) -> None:
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+    databases.drop(catalog.url)

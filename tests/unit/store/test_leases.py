@@ -7,7 +7,9 @@ from poolscore.errors import AbortedError, FailedPreconditionError, InvalidInput
 from poolscore.labels.answer import Abstain, Label, LabelInput
 from poolscore.store.batches import get_batch, release_batch
 from poolscore.store.catalog import Catalog
-from poolscore.store.leases import lease_batch
+from poolscore.store.change_pool import PoolChange, update_pool
+from poolscore.store.leases import lease_batch, leased_before
+from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.ranking_file import LoadedRanking
 from poolscore.store.rankings import activate
 from poolscore.store.record_labels import record_labels
@@ -149,3 +151,86 @@ def test_a_pool_without_a_ranking_says_what_to_do(catalog: Catalog, ranking: Loa
     with pytest.raises(FailedPreconditionError, match="poolscore embed empty") as caught:
         lease_batch(catalog, "empty", 1, "ann", HOUR, None, ranking)
     assert caught.value.reason == "NO_RANKING"
+
+
+def test_a_focus_takes_the_ranking_in_its_order_and_leaves_the_rest(
+    catalog: Catalog, ranking: LoadedRanking
+) -> None:
+    def focused(size: int, *classes: str) -> list[int]:
+        leased = lease_batch(catalog, POOL, size, "ann", HOUR, None, ranking, NOON, classes=classes)
+        return ranks(leased)
+
+    # Row i is predicted to be class i % 3: cat, dog, bird.
+    assert focused(3, "dog") == [1, 4, 7]
+    assert focused(3, "bird", "dog") == [2, 5, 8]
+    assert ranks(lease(catalog, ranking, 4)) == [0, 3, 6, 9]
+    assert focused(9, "dog") == [10, 13, 16, 19]
+    assert focused(1, "dog") == []
+    assert ranks(lease(catalog, ranking, 20)) == [11, 12, 14, 15, 17, 18]
+    # What comes free is seen by all of them again.
+    release_batch(catalog, POOL, 1, NOON)
+    assert focused(2, "dog") == [1, 4]
+    assert ranks(lease(catalog, ranking, 2)) == [7]
+
+
+def test_a_focus_on_an_unknown_class(catalog: Catalog, ranking: LoadedRanking) -> None:
+    with pytest.raises(InvalidInputError, match="'newt' is not a class") as caught:
+        lease_batch(catalog, POOL, 1, "ann", HOUR, None, ranking, NOON, classes=["cat", "newt"])
+    assert caught.value.reason == "UNKNOWN_CLASS"
+
+
+def test_a_focus_names_classes_of_the_version_that_ranked(
+    catalog: Catalog, ranking: LoadedRanking
+) -> None:
+    update_pool(catalog, POOL, PoolChange(classes=["cat", "bird", "newt"]))
+    leased = lease_batch(catalog, POOL, 3, "ann", HOUR, None, ranking, NOON, classes=["bird"])
+    assert ranks(leased) == [2, 5, 8]
+    with pytest.raises(InvalidInputError, match="'newt' is not a class that this ranking"):
+        lease_batch(catalog, POOL, 1, "ann", HOUR, None, ranking, NOON, classes=["newt"])
+
+
+def test_a_strategy_leases_from_its_newest_ranking_and_never_what_another_has_leased(
+    catalog: Catalog, ranking: LoadedRanking, tmp_path: Path
+) -> None:
+    aside = register_ranking(catalog, tmp_path, 12, strategy="margin", aside=True)
+
+    def by_margin(size: int, rows: LoadedRanking, request_id: str | None = None) -> Batch:
+        given = (size, "ann", HOUR, request_id, rows, NOON)
+        return lease_batch(catalog, POOL, *given, strategy="margin")
+
+    lease(catalog, ranking, 3)
+    first = by_margin(2, load(tmp_path, aside), "m")
+    assert (ranks(first), first.ranking) == ([3, 4], aside.number)
+    assert ranks(lease(catalog, ranking, 2)) == [5, 6]
+    with pytest.raises(AbortedError) as caught:
+        by_margin(1, ranking)
+    assert caught.value.reason == "RANKING_SWITCHED"
+    # Another prompt version becomes active, which the strategy has not ranked with.
+    add_prompt_version(catalog, POOL, "c" * 64, "p", 1, 1, 0, {})
+    second = register_ranking(catalog, tmp_path, 20, prompt_version=1)
+    activate(catalog, POOL, 1, 1, second.number)
+    with pytest.raises(FailedPreconditionError, match="rescore run with strategy margin") as error:
+        by_margin(1, load(tmp_path, aside))
+    assert error.value.reason == "NO_RANKING"
+    # A retry needs no ranking.
+    assert by_margin(2, load(tmp_path, aside), "m") == first
+    assert leased_before(catalog, POOL, 2, "ann", "m", strategy="margin") is not None
+    assert leased_before(catalog, POOL, 2, "ann", "new") is None
+
+
+def test_a_request_id_stands_for_its_strategy_and_focus(
+    catalog: Catalog, ranking: LoadedRanking
+) -> None:
+    def focused(*classes: str, strategy: str = "") -> Batch:
+        given = (2, "ann", HOUR, "r", ranking, NOON)
+        return lease_batch(catalog, POOL, *given, strategy=strategy, classes=classes)
+
+    first = focused("cat", "dog")
+    assert focused("dog", "cat", "dog") == first
+    for classes, strategy in ((("cat",), ""), ((), ""), (("cat", "dog"), "entropy")):
+        with pytest.raises(InvalidInputError) as caught:
+            focused(*classes, strategy=strategy)
+        assert caught.value.reason == "REQUEST_ID_REUSED"
+    with pytest.raises(InvalidInputError) as caught:
+        leased_before(catalog, POOL, 2, "ann", "r")
+    assert caught.value.reason == "REQUEST_ID_REUSED"

@@ -81,6 +81,15 @@ def test_answers_that_are_sent_again_make_no_event(catalog: Catalog) -> None:
     assert len(list_label_events(catalog, POOL)[0]) == 4
 
 
+def test_who_repeats_himself_does_not_overrule_who_answered_later(catalog: Catalog) -> None:
+    mine, theirs = LabelInput(item(0), CAT, "ann", 1), LabelInput(item(0), Label("dog"), "bob", 1)
+    record_labels(catalog, POOL, [mine, theirs], None)
+    again = record_labels(catalog, POOL, [mine, mine], None)
+    assert [result.event for result in again] == [1, 1]
+    (effective,), _ = effective_labels(catalog, POOL)
+    assert effective.answer == Label("dog")
+
+
 def test_what_is_in_force_decides_what_is_a_repetition(catalog: Catalog) -> None:
     dog = Label("dog")
     for answer, annotator in ((CAT, "ann"), (dog, "ann"), (CAT, "ann"), (CAT, "bob")):

@@ -5,6 +5,7 @@ from sqlalchemy import update
 
 from poolscore.errors import AbortedError, FailedPreconditionError
 from poolscore.store.catalog import Catalog
+from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.records import RunKind, RunProgress, RunState, StageSeconds
 from poolscore.store.run_queue import begin_run, claim_run, finish_run, heartbeat
 from poolscore.store.runs import cancel_run, get_run, start_run
@@ -132,6 +133,13 @@ def test_a_finished_run_says_what_it_made(catalog: Catalog) -> None:
     assert claim_run(catalog, BOTH, "w", 0) is None
     with pytest.raises(ValueError, match="does not end"):
         finish_run(catalog, run, "w", RunState.PENDING)
+
+
+def test_a_run_that_fails_keeps_what_it_has_made(catalog: Catalog) -> None:
+    run = begin_run(catalog, POOL, RunKind.TRAIN, {}, "w")
+    add_prompt_version(catalog, POOL, "a" * 64, "a", 0, 0, None, {}, run=run)
+    ended = finish_run(catalog, run, "w", RunState.FAILED, "it could not be activated")
+    assert (ended.prompt_version, ended.ranking) == (0, None)
 
 
 def test_a_run_begins_at_once(catalog: Catalog) -> None:

@@ -6,7 +6,6 @@ from poolscore.store.records import RunKind, RunState
 from poolscore.store.run_queue import begin_run, claim_run, finish_run
 from poolscore.store.runs import (
     cancel_run,
-    find_unfinished_run,
     get_run,
     list_runs,
     start_run,
@@ -78,15 +77,6 @@ def test_a_running_run_is_asked_to_stop(catalog: Catalog) -> None:
     asked = cancel_run(catalog, POOL, 1)
     assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
     assert cancel_run(catalog, POOL, 1).sequence == asked.sequence
-
-
-def test_finding_runs_by_what_they_do(catalog: Catalog) -> None:
-    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
-    run = begin_run(catalog, POOL, RunKind.EMBED, SPEC, "w")
-    start_run(catalog, POOL, RunKind.EMBED, {"source": "/other"})
-    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) == run
-    finish_run(catalog, run, "w", RunState.FAILED, "disk full")
-    assert find_unfinished_run(catalog, POOL, RunKind.EMBED, SPEC) is None
 
 
 @pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED])

@@ -6,6 +6,8 @@ Names of constraints come from the naming convention of `poolscore.store.tables`
 import sqlalchemy as sa
 from alembic import op
 
+from poolscore.store.column_types import by_bytes
+
 revision = "0001"
 down_revision = None
 
@@ -25,7 +27,7 @@ TABLES = (
 
 
 def text(name: str, length: int | None = None) -> sa.Column:
-    return sa.Column(name, sa.String(length) if length else sa.Text(), nullable=False)
+    return sa.Column(name, by_bytes(sa.String(length) if length else sa.Text()), nullable=False)
 
 
 def big(name: str, *, nullable: bool = False) -> sa.Column:

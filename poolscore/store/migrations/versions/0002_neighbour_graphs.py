@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from poolscore.store.column_types import by_bytes
+
 revision = "0002"
 down_revision = "0001"
 
@@ -13,10 +15,10 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "neighbour_graphs",
-        sa.Column("pool_id", sa.String(63), nullable=False),
+        sa.Column("pool_id", by_bytes(sa.String(63)), nullable=False),
         sa.Column("snapshot", sa.BigInteger(), nullable=False),
-        sa.Column("uri", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("uri", by_bytes(sa.Text()), nullable=False),
+        sa.Column("sha256", by_bytes(sa.String(64)), nullable=False),
         sa.Column("k", sa.Integer(), nullable=False),
         sa.Column("images", sa.BigInteger(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
