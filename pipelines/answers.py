@@ -5,14 +5,14 @@ Shapes: N answered images, C classes.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.embeddings import present
-from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices
+from poolscore.labels.answer import Abstain, Answer, Candidates, Label, class_indices, class_names
 from poolscore.labels.consensus import consensus
 from poolscore.store.annotator_answers import AnnotatorAnswer
 
@@ -33,6 +33,23 @@ class UsableAnswers:
     annotator_accuracy: Mapping[str, float]
     """Estimated for everyone who voted on an image on which others voted as well, in (0, 1)."""
 
+    @property
+    def single_N(self) -> npt.NDArray[np.bool_]:
+        """Images of which one class is left."""
+        if self.candidates_NC is None:
+            return np.ones(len(self.ids), np.bool_)
+        return self.candidates_NC.sum(axis=1) == 1
+
+    def where(self, keep_N: npt.NDArray[np.bool_]) -> "UsableAnswers":
+        """Those images alone; counts and accuracies stay those of all."""
+        candidates_NC = self.candidates_NC
+        return replace(
+            self,
+            ids=[item for item, keep in zip(self.ids, keep_N, strict=True) if keep],
+            targets_N=self.targets_N[keep_N],
+            candidates_NC=None if candidates_NC is None else candidates_NC[keep_N],
+        )
+
 
 def usable_answers(
     answers: Sequence[AnnotatorAnswer], classes: Sequence[str], embedded: pa.Array
@@ -42,8 +59,10 @@ def usable_answers(
     `answers` come oldest first, one an item and annotator. Abstentions are no votes, nor are sets
     of all classes, which say no more than those. A single vote is used as it is; several become the
     classes that they make credible (`consensus`), and the image is left out when these are all.
+    An answer that names a class which is not among `classes` was given while they changed: it is
+    left out.
     """
-    items = _by_item(answers)
+    items = _by_item([each for each in answers if set(class_names(each.answer)) <= set(classes)])
     here = present(embedded, list(items))
     votes = {item: _votes(items[item], classes) for item in here}
     shared = {item: cast for item, cast in votes.items() if len(cast) > 1}

@@ -83,7 +83,8 @@ def embed(
             )
         except AbortedError as error:
             bar.close()
-            console.print(f"{error.message[0].upper()}{error.message[1:]}.", highlight=False)
+            said = f"{error.message[0].upper()}{error.message[1:]}."
+            console.print(said, highlight=False, markup=False)
             raise typer.Exit(130) from error
     progress = outcome.progress
     console.print(headline(progress, changed=outcome.changed, prune=prune))

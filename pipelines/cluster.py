@@ -17,18 +17,20 @@ AGENT_TIMEOUT_MS = 60_000
 """Patience with Ray's own agents; its default gives a busy laptop half as long, then gives up."""
 
 
-def connect(address: str | None = None) -> None:
+def connect(address: str | None = None, metrics_port: int = 0) -> None:
     """Join the Ray cluster at `address`, or start a local one unless this process has one.
 
+    A local one shows its metrics at `metrics_port`, 0 for any free one; a cluster where it was told
+    to.
     Ray Data's own progress bars and log lines are turned off: callers report progress themselves.
     Raises UnavailableError RAY_UNAVAILABLE.
     """
     if not ray.is_initialized():
-        _start(address)
+        _start(address, metrics_port)
     quieten()
 
 
-def _start(address: str | None) -> None:
+def _start(address: str | None, metrics_port: int) -> None:
     try:
         ray.init(
             address=address or "local",
@@ -38,6 +40,7 @@ def _start(address: str | None) -> None:
             _system_config=None if address else {"agent_register_timeout_ms": AGENT_TIMEOUT_MS},
             logging_level=logging.ERROR,
             log_to_driver=False,
+            _metrics_export_port=None if address else metrics_port or None,
         )
     except Exception as error:  # Ray raises bare exceptions when a part of it does not come up
         raise UnavailableError(
@@ -46,6 +49,15 @@ def _start(address: str | None) -> None:
             else f"Ray did not start: {error}; try again when the machine is less busy",
             reason="RAY_UNAVAILABLE",
         ) from error
+
+
+def metrics_page() -> str:
+    """Address of the metrics that Ray collects on this machine; empty when it shows none."""
+    here = ray.util.get_node_ip_address()
+    for node in ray.nodes():
+        if node["Alive"] and node["NodeManagerAddress"] == here and node["MetricsExportPort"] > 0:
+            return f"http://{here}:{node['MetricsExportPort']}/metrics"
+    return ""
 
 
 def nodes() -> int:

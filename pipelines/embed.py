@@ -25,6 +25,7 @@ from pipelines.prompt_zero import prompts_in_force, register_prompt_zero
 from pipelines.rescore import rescore_pool
 from pipelines.share import share_snapshot
 from pipelines.sources.resolve import check_sources
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from pipelines.stopping import check_stop
 from pipelines.stopwatch import Stopwatch
 from poolscore.encoder.encoder import Encoder
@@ -66,6 +67,7 @@ class _Job:
     should_stop: Callable[[], bool]
     ray_address: str | None
     prune: bool
+    roots: SourceRoots
 
 
 def run_embed(
@@ -80,18 +82,20 @@ def run_embed(
     encoder: Encoder | None = None,
     ray_address: str | None = None,
     prune: bool = False,
+    roots: SourceRoots = ANYWHERE,
 ) -> EmbedOutcome:
     """Embed what of `sources` the pool does not hold yet, or holds in another version.
 
-    What the pool has from them and they have no longer stays, unless it is to be pruned.
+    What the pool has from them and they have no longer stays, unless it is to be pruned. What they
+    name outside of `roots` is rejected unread.
 
     Connects to Ray (see `cluster.connect`) when there is something to embed and no connection yet.
     The same run again goes on where it stopped: the list of inputs is frozen at the first attempt
     and no committed row is embedded twice. `on_progress` is called from another thread. The
     caller ends the run in the catalog. Raises AbortedError RUN_STOPPED when `should_stop` turned
-    true; InvalidInputError for a source that cannot be listed; FailedPreconditionError
-    ENCODER_CHANGED, TOO_MANY_REJECTS, PLAN_UNPROTECTED, PRUNE_UNSAFE; UnavailableError
-    NO_PROGRESS, TOO_FEW_CPUS.
+    true; InvalidInputError for a source that cannot be listed; PermissionDeniedError
+    SOURCE_NOT_ALLOWED for one outside of `roots`; FailedPreconditionError ENCODER_CHANGED,
+    TOO_MANY_REJECTS, PLAN_UNPROTECTED, PRUNE_UNSAFE; UnavailableError NO_PROGRESS, TOO_FEW_CPUS.
     """
     watch = Stopwatch()
     pool = get_pool(catalog, pool_id)
@@ -102,7 +106,17 @@ def run_embed(
     places = RunPlaces.of(store, pool_id, run.number)
     config = config or EmbedConfig()
     job = _Job(
-        catalog, store, run, places, encoder, config, on_progress, should_stop, ray_address, prune
+        catalog=catalog,
+        store=store,
+        run=run,
+        places=places,
+        encoder=encoder,
+        config=config,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        ray_address=ray_address,
+        prune=prune,
+        roots=roots,
     )
     snapshot = committed_snapshot(catalog, store, run)
     progress, other = RunProgress(), named_pool(sources)
@@ -132,7 +146,7 @@ def run_embed(
             store,
             pool_id,
             snapshot=snapshot.number,
-            prompt_version=version if in_force is None else None,
+            encoder=lambda: job.encoder,
         )
         ranking, version = outcome.ranking.number, outcome.ranking.prompt_version
         scoring = outcome.stages
@@ -175,11 +189,12 @@ def _plan(job: _Job, sources: Sequence[str]) -> Plan:
     if plan is not None and not (
         _refused(job, plan, base)
         or is_outdated(plan, job.places, job.store, base)
-        or drops_what_is_back(plan, job.places, job.store, base)
+        or drops_what_is_back(plan, job.places, job.store, base, job.roots)
     ):
         return plan
     schema = shard_schema(job.encoder.dim, job.encoder.digest)
-    return make_plan(job.places, job.store, check_sources(sources), base, schema, job.prune)
+    found = check_sources(sources, job.roots)
+    return make_plan(job.places, job.store, found, base, schema, job.prune, job.roots)
 
 
 def _refused(job: _Job, plan: Plan, base: Base | None) -> bool:

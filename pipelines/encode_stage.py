@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import pixels_from_arrow
+from pipelines.metrics import count_encoded
 from poolscore.cores import cores
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError
@@ -50,6 +51,7 @@ class EncoderStage:
         valid_N = pc.is_null(batch["reject_reason"]).to_numpy()
         embeddings_nD = self._encode(batch["pixels"])
         scores = score(embeddings_nD, self._prompts, device=self._encoder.device.type)
+        count_encoded(batch["reject_reason"])
         return shard_rows(batch, valid_N, embeddings_nD, scores, self._schema)
 
     def _encode(self, column: pa.ChunkedArray) -> Float16:

@@ -1,5 +1,6 @@
 """File systems behind addresses; object stores are connected to once in a process."""
 
+import os
 import re
 import stat
 from functools import lru_cache
@@ -33,16 +34,22 @@ def file_system(uri: str) -> tuple[fs.FileSystem, str]:
     parts = split_address(uri)
     if parts.scheme not in OBJECT_STORES:
         return fs.FileSystem.from_uri(uri)
-    path = unquote(f"{parts.netloc.removeprefix(ANONYMOUS)}{parts.path}").rstrip("/")
-    return _connected(parts.scheme, parts.netloc, parts.query), path
+    return _connected(parts.scheme, parts.netloc, parts.query), object_path(parts)
+
+
+def object_path(parts: SplitResult) -> str:
+    """Bucket and key of an address."""
+    return unquote(f"{parts.netloc.removeprefix(ANONYMOUS)}{parts.path}").rstrip("/")
 
 
 def open_file(uri: str) -> pa.NativeFile:
     """Open a file for reads at any place; raises OSError for what is not a regular file."""
     path = local_path(uri)
-    # Opening a FIFO or a device would block for ever.
-    if path is not None and not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(f"not a regular file: {path}")
+    if path is not None:
+        # Opening a FIFO or a device would block for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(f"not a regular file: {path}")
+        return fs.LocalFileSystem().open_input_file(os.fsencode(path))
     filesystem, name = file_system(uri)
     return filesystem.open_input_file(name)
 

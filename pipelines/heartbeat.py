@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextvars import copy_context
 from types import TracebackType
 
 from poolscore.errors import PoolscoreError
@@ -42,7 +43,10 @@ class Heartbeat:
         self._progress: RunProgress | None = None
         self._ended = threading.Event()
         self.should_stop = StopFlag()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        # Its log lines are about the same run.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True
+        )
 
     def __enter__(self) -> "Heartbeat":
         """Begin to beat."""

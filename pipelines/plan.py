@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.known import Difference, compare, known_rows
 from pipelines.places import LISTING_SHARD, RunPlaces, Store
 from pipelines.sources.listing import list_sources
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from poolscore.errors import FailedPreconditionError
 from poolscore.images.reject import RejectReason
 from poolscore.store import files
@@ -68,6 +69,7 @@ def make_plan(
     base: Base | None,
     schema: pa.Schema,
     prune: bool = False,
+    roots: SourceRoots = ANYWHERE,
 ) -> Plan:
     """List `sources`, compare with the snapshot `base` and freeze what there is to do.
 
@@ -76,7 +78,7 @@ def make_plan(
     PRUNE_UNSAFE.
     """
     places.clear()
-    listing = list_sources(sources)
+    listing = list_sources(sources, roots)
     known = known_rows(store, base[1] if base else None, sources)
     difference = compare(listing, known)
     if prune and len(difference.missing):
@@ -123,7 +125,13 @@ def is_outdated(plan: Plan, places: RunPlaces, store: Store, base: Base | None) 
     return any(pc.any(pc.is_in(ids, value_set=known)).as_py() for ids in _planned(plan, places))
 
 
-def drops_what_is_back(plan: Plan, places: RunPlaces, store: Store, base: Base | None) -> bool:
+def drops_what_is_back(
+    plan: Plan,
+    places: RunPlaces,
+    store: Store,
+    base: Base | None,
+    roots: SourceRoots = ANYWHERE,
+) -> bool:
     """Whether images that the plan prunes as missing are in its sources again.
 
     A disk that was not there when they were listed may be by now. Raises what `list_sources`
@@ -135,7 +143,7 @@ def drops_what_is_back(plan: Plan, places: RunPlaces, store: Store, base: Base |
     for ids in _planned(plan, places):
         gone = gone.filter(pc.invert(pc.is_in(gone, value_set=ids.combine_chunks())))
     known = known_rows(store, base[1] if base else None, plan.sources)
-    missing = compare(list_sources(plan.sources), known).missing
+    missing = compare(list_sources(plan.sources, roots), known).missing
     return not pc.all(pc.is_in(gone, value_set=missing)).as_py()
 
 
@@ -154,7 +162,8 @@ def _dropped(difference: Difference, prune: bool) -> pa.Array:
 
 
 def _check_prune(refused: pa.Table) -> None:
-    unread = refused.filter(pc.equal(refused["reject_reason"], RejectReason.UNREADABLE.value))
+    unlisted = pa.array([RejectReason.UNREADABLE.value, RejectReason.NOT_ALLOWED.value])
+    unread = refused.filter(pc.is_in(refused["reject_reason"], value_set=unlisted))
     if len(unread):
         raise FailedPreconditionError(
             f"nothing is pruned, as all that was in '{unread['uri'][0]}' would pass for missing: "

@@ -70,10 +70,8 @@ def mine(
 
 def _outcomes(answers: UsableAnswers, learned_from: frozenset[str]) -> dict[str, int]:
     """Class of every image that has one, by answers that the prompts have not learned from."""
-    single_N = np.ones(len(answers.ids), np.bool_)
-    if answers.candidates_NC is not None:
-        single_N = answers.candidates_NC.sum(axis=1) == 1
-    named = zip(answers.ids, answers.targets_N.tolist(), single_N.tolist(), strict=True)
+    single = answers.single_N.tolist()
+    named = zip(answers.ids, answers.targets_N.tolist(), single, strict=True)
     return {item: target for item, target, single in named if single and item not in learned_from}
 
 

@@ -45,15 +45,26 @@ class RankRequest:
     size: int = RANKING_SIZE
 
 
-def rank(
+@dataclass(frozen=True)
+class Ranked:
+    """A ranking that nobody has stored."""
+
+    strategy: str
+    parameters: dict[str, int | str]
+    seed: int
+    table: pa.Table
+    """Rows in rank order, as `poolscore.store.ranking_file.SCHEMA` says."""
+
+
+def rank_rows(
     catalog: Catalog, store: Store, pool: Pool, scored: ScoredPool, request: RankRequest
-) -> Ranking:
-    """Rank the items without an effective answer, write the file and register it; not activated.
+) -> Ranked:
+    """Rank the items without an effective answer; nothing is written.
 
     A strategy that chooses batches as a whole chooses the labels of one training round
     (`train_after_labels`, or one label a class); the rest of its ranking follows by entropy.
     Where the snapshot has a neighbour graph, of near-duplicates one is considered at most.
-    The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
+    The same inputs and seed give the same rows. Raises InvalidInputError UNKNOWN_STRATEGY.
     """
     strategy = get_strategy(request.strategy or pool.strategy)
     seed = default_seed(request) if request.seed is None else request.seed
@@ -77,21 +88,41 @@ def rank(
         choice.reasons,
         scored.scores.take(chosen),
     )
+    parameters = _parameters(strategy, request, block, len(rows), graph)
+    return Ranked(strategy.name, parameters, seed, table)
+
+
+def rank(
+    catalog: Catalog,
+    store: Store,
+    pool: Pool,
+    scored: ScoredPool,
+    request: RankRequest,
+    *,
+    aside: bool = False,
+) -> Ranking:
+    """Rank as `rank_rows`, write the file and register it, perhaps put `aside`; not activated.
+
+    The same inputs and seed give the same bytes. Raises InvalidInputError UNKNOWN_STRATEGY.
+    """
+    ranked = rank_rows(catalog, store, pool, scored, request)
     filesystem, root = store
-    path, sha256 = write_ranking(filesystem, files.rankings_dir(root, pool.pool_id), table)
+    folder = files.rankings_dir(root, pool.pool_id)
+    path, sha256 = write_ranking(filesystem, folder, ranked.table)
     return add_ranking(
         catalog,
         pool.pool_id,
         request.snapshot,
         request.prompt_version,
-        strategy.name,
-        _parameters(strategy, request, block, len(rows), graph),
-        seed,
+        ranked.strategy,
+        ranked.parameters,
+        ranked.seed,
         __version__,
         pool.encoder_digest,
         files.relative(root, path),
         sha256,
-        table.num_rows,
+        ranked.table.num_rows,
+        aside=aside,
     )
 
 

@@ -11,7 +11,7 @@ from pipelines.embeddings import Float16, Int64, ScoredPool, present, rows_of
 from pipelines.places import Store
 from pipelines.pool_graph import stored_neighbours
 from poolscore.acquisition.build_view import VIEW_NEIGHBOURS, ViewParts
-from poolscore.labels.answer import Label, class_indices
+from poolscore.labels.answer import Label
 from poolscore.neighbours.among import among
 from poolscore.neighbours.lists import Neighbours
 from poolscore.prompts.artefact import load_prompts
@@ -20,7 +20,7 @@ from poolscore.store import files
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import EffectiveLabel
 from poolscore.store.prompt_versions import get_prompt_version
-from poolscore.store.records import Pool
+from poolscore.store.records import Pool, PromptVersion
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,15 @@ class ViewSource:
     scored: ScoredPool
 
     @cached_property
+    def version(self) -> PromptVersion:
+        """The prompt version, whose classes the scores are of."""
+        return get_prompt_version(self.catalog, self.pool.pool_id, self.prompt_version)
+
+    @cached_property
     def prompts(self) -> PromptFeatures:
         """Text features and adapter of the prompt version."""
         filesystem, root = self.store
-        version = get_prompt_version(self.catalog, self.pool.pool_id, self.prompt_version)
-        return load_prompts(filesystem, files.absolute(root, version.uri))[0].features
+        return load_prompts(filesystem, files.absolute(root, self.version.uri))[0].features
 
 
 def view_parts(source: ViewSource, rows: Int64, labels: list[EffectiveLabel]) -> ViewParts:
@@ -48,7 +52,7 @@ def view_parts(source: ViewSource, rows: Int64, labels: list[EffectiveLabel]) ->
     return ViewParts(
         ids_N=np.array(scored.ids.take(pa.array(rows)).to_pylist(), dtype=np.str_),
         scores=scored.scores.take(rows),
-        classes=source.pool.classes,
+        classes=source.version.classes,
         prompts=lambda: source.prompts,
         features=lambda some: scored.embeddings.take(rows[some]),
         labeled=lambda: _labeled(source, labels),
@@ -66,11 +70,15 @@ def _graph(source: ViewSource, rows: Int64) -> Neighbours | None:
 def _labeled(
     source: ViewSource, labels: list[EffectiveLabel]
 ) -> tuple[Float16, npt.NDArray[np.int64]]:
-    """Images of the snapshot with one label, by id; candidates and abstentions are no label."""
+    """Images of the snapshot with one label, by id; candidates and abstentions are no label.
+
+    Nor are classes that the prompt version does not know.
+    """
+    index = {name: number for number, name in enumerate(source.version.classes)}
     targets = {
-        each.item_id: class_indices(each.answer, source.pool.classes)[0]
+        each.item_id: index[each.answer.label]
         for each in labels
-        if isinstance(each.answer, Label)
+        if isinstance(each.answer, Label) and each.answer.label in index
     }
     ids = source.scored.ids
     here = present(ids, sorted(targets))

@@ -9,6 +9,7 @@ from pyarrow import fs
 
 from pipelines.sources.entry import ABSENT, Entry, default_id, is_image, local_stamp, stamp_of
 from pipelines.sources.location import Location, looking_at
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from pipelines.sources.tar import tar_entries
 from poolscore.images.reject import Reject, RejectReason
 from poolscore.user_files import file_problem
@@ -16,20 +17,21 @@ from poolscore.user_files import file_problem
 TAR = ".tar"
 
 
-def folder_entries(location: Location) -> Iterator[Entry]:
+def folder_entries(location: Location, roots: SourceRoots = ANYWHERE) -> Iterator[Entry]:
     """Files with an image suffix and members of tars, by path.
 
-    A folder below that cannot be read is refused as one input, so that it is reported.
+    A folder below that cannot or may not be read is refused as one input, so that it is reported;
+    so is a link to a file outside of `roots`.
     """
-    walk = _walk_local if location.local else _walk_objects
-    for path, stamp in walk(location):
-        if isinstance(stamp, Reject):
-            uri = location.uri(path)
-            yield Entry(default_id(uri), uri, None, stamp)
+    walk = _walk_local(location, roots) if location.local else _walk_objects(location)
+    for path, stamp in walk:
+        uri = location.uri(path)
+        refused = stamp if isinstance(stamp, Reject) else roots.refusal(uri)
+        if isinstance(stamp, Reject) or refused is not None:
+            yield Entry(default_id(uri), uri, None, refused)
         elif path.lower().endswith(TAR):
-            yield from tar_entries(location.uri(path), stamp)
+            yield from tar_entries(uri, stamp)
         else:
-            uri = location.uri(path)
             yield Entry(default_id(uri), uri, stamp)
 
 
@@ -37,7 +39,7 @@ def _wanted(name: str) -> bool:
     return is_image(name) or name.lower().endswith(TAR)
 
 
-def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
+def _walk_local(location: Location, roots: SourceRoots) -> Iterator[tuple[str, str | Reject]]:
     """A folder with several names is listed once: under its own, else under the first link to it.
 
     Folders come in any order; names are sorted, so that the same tree gives the same ids.
@@ -58,6 +60,11 @@ def _walk_local(location: Location) -> Iterator[tuple[str, str | Reject]]:
                 folders.clear()
                 continue
             seen.add(real)
+            beyond = roots.folder_refusal(real)
+            if beyond is not None:
+                refused[place] = beyond
+                folders.clear()
+                continue
             folders.sort()
             below = (f"{place}/{name}" for name in folders)
             tops += [path for path in below if os.path.islink(path)]  # noqa: PTH114 one a folder

@@ -13,6 +13,7 @@ from pipelines.sources.folder import TAR, folder_entries
 from pipelines.sources.location import Location, locate, looking_at
 from pipelines.sources.path_list import SUFFIXES, list_entries
 from pipelines.sources.resolve import is_folder
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from pipelines.sources.schemas import INPUT_SCHEMA, REFUSED_SCHEMA
 from pipelines.sources.tar import tar_entries
 from poolscore.errors import InvalidInputError
@@ -36,14 +37,15 @@ class Listing:
     is nothing at all under that of its address."""
 
 
-def list_sources(sources: Sequence[str]) -> Listing:
+def list_sources(sources: Sequence[str], roots: SourceRoots = ANYWHERE) -> Listing:
     """List the images of all `sources`, as `check_sources` names them.
 
-    An image that several sources list belongs to the first of them.
-    Raises InvalidInputError SOURCE_EMPTY and what `is_folder` and `list_entries` raise.
+    An image that several sources list belongs to the first of them; what is outside of `roots` is
+    refused. Raises InvalidInputError SOURCE_EMPTY and what `locate`, `is_folder` and `list_entries`
+    raise.
     """
-    places = [locate(source) for source in sources]
-    parts = [part for place in places for part in _tables(place)]
+    places = [locate(source, roots) for source in sources]
+    parts = [part for place in places for part in _tables(place, roots)]
     table = pa.concat_tables([REFUSED_SCHEMA.empty_table(), *parts])
     unread = pc.is_valid(table["reject_reason"])
     if pc.all(unread).as_py():
@@ -64,8 +66,8 @@ def list_sources(sources: Sequence[str]) -> Listing:
     return Listing(inputs.select(INPUT_SCHEMA.names), pa.concat_tables([refused, repeated]))
 
 
-def _tables(location: Location) -> Iterator[pa.Table]:
-    entries = iter(_entries(location))
+def _tables(location: Location, roots: SourceRoots) -> Iterator[pa.Table]:
+    entries = iter(_entries(location, roots))
     empty = True
     while chunk := list(islice(entries, _CHUNK)):
         empty = False
@@ -74,14 +76,14 @@ def _tables(location: Location) -> Iterator[pa.Table]:
         yield _table([_nothing(location)], location.name)
 
 
-def _entries(location: Location) -> Iterable[Entry]:
+def _entries(location: Location, roots: SourceRoots) -> Iterable[Entry]:
     if is_folder(location):
-        return folder_entries(location)
+        return folder_entries(location, roots)
     if location.suffix == TAR:
         with looking_at(location.name):
             info = location.filesystem.get_file_info(location.path)
         return tar_entries(location.uri(location.path), stamp_of(info))
-    return list_entries(location)
+    return list_entries(location, roots)
 
 
 def _table(entries: list[Entry], source: str) -> pa.Table:

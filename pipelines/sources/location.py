@@ -19,6 +19,7 @@ from pipelines.file_systems import (
     split_address,
 )
 from pipelines.sources.credentials import refuse_credentials
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from poolscore.errors import InvalidInputError
 
 
@@ -66,12 +67,14 @@ class Location:
         return self.uri(os.path.normpath(f"{folder}/{address}" if address[:1] != "/" else address))
 
 
-def locate(source: str) -> Location:
+def locate(source: str, roots: SourceRoots = ANYWHERE) -> Location:
     """Location that a source names; nothing is looked at.
 
-    Raises InvalidInputError SOURCE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_HAS_CREDENTIALS.
+    Raises InvalidInputError SOURCE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_HAS_CREDENTIALS;
+    PermissionDeniedError SOURCE_NOT_ALLOWED.
     """
     refuse_credentials(source)
+    roots.check(source)
     with looking_at(source):
         return _locate(source)
 

@@ -8,17 +8,20 @@ from pipelines.sources.braces import expand_braces
 from pipelines.sources.folder import TAR
 from pipelines.sources.location import Location, locate, looking_at
 from pipelines.sources.path_list import SUFFIXES
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from poolscore.errors import InvalidInputError
 
 KINDS = f"a folder, a list ({', '.join(SUFFIXES)}), or a {TAR}"
 
 
-def check_sources(sources: Sequence[str]) -> tuple[str, ...]:
+def check_sources(sources: Sequence[str], roots: SourceRoots = ANYWHERE) -> tuple[str, ...]:
     """Names of the sources as runs and snapshots keep them: absolute, ranges expanded, each once.
 
-    Raises InvalidInputError SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_RANGE.
+    Raises InvalidInputError SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_RANGE;
+    PermissionDeniedError SOURCE_NOT_ALLOWED.
     """
-    return tuple(dict.fromkeys(each.name for source in sources for each in _located(source)))
+    found = (each.name for source in sources for each in _located(source, roots))
+    return tuple(dict.fromkeys(found))
 
 
 def is_folder(location: Location) -> bool:
@@ -41,11 +44,11 @@ def is_folder(location: Location) -> bool:
     return kind == fs.FileType.Directory
 
 
-def _located(source: str) -> list[Location]:
-    whole = locate(source)
+def _located(source: str, roots: SourceRoots) -> list[Location]:
+    whole = locate(source, roots)
     # A file may have braces in its name.
     exists = whole.local and _look(whole) != fs.FileType.NotFound
-    found = [whole] if exists else [locate(each) for each in expand_braces(source)]
+    found = [whole] if exists else [locate(each, roots) for each in expand_braces(source)]
     for location in found:
         is_folder(location)
     return found

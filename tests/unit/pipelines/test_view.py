@@ -123,8 +123,18 @@ def test_only_single_labels_of_the_snapshot_are_labels_and_come_by_id(world: Wor
 
 
 def test_nothing_is_read_that_is_not_needed(world: World) -> None:
-    view = view_of(world, np.arange(2), frozenset(), version=99)
+    lost = add_prompt_version(world[0], "p", "lost", "nowhere", 1, 1, 0, {}).number
+    view = view_of(world, np.arange(2), frozenset(), version=lost)
     assert view.labeled is view.features_ND is None
+
+
+def test_the_classes_are_those_of_the_version(world: World) -> None:
+    catalog, store, pool, scored = world
+    changed = replace(pool, classes=(*pool.classes[1:], "fish"))
+    view = view_of((catalog, store, changed, scored), np.array([3, 20, 0]), frozenset(Need))
+    assert tuple(view.classes) == pool.classes
+    assert view.labeled is not None
+    assert view.labeled.targets_L.tolist() == [0, 2]
 
 
 def test_every_strategy_ranks_a_stored_snapshot(world: World) -> None:
