@@ -1,6 +1,8 @@
 """Questions to actors: their answers, or the error that a person can act on."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -17,13 +19,25 @@ def answers(
 
     Raises what an actor raises as PoolscoreError, and UnavailableError WORKER_UNAVAILABLE.
     """
-    try:
+    with _errors(who):
         return ray.get(list(references), timeout=timeout_s)
+
+
+async def answer(reference: ObjectRef[Any], who: str, timeout_s: float) -> Any:
+    """Wait for one without holding a thread; raises as `answers`."""
+    with _errors(who):
+        return await asyncio.wait_for(reference, timeout_s)
+
+
+@contextmanager
+def _errors(who: str) -> Generator[None]:
+    try:
+        yield
     except RayTaskError as error:
         if isinstance(error.cause, PoolscoreError):
             raise error.cause from None
         raise
-    except (RayActorError, GetTimeoutError) as error:
+    except (RayActorError, GetTimeoutError, TimeoutError) as error:
         raise unavailable(who) from error
 
 

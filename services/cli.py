@@ -2,14 +2,33 @@
 
 import typer
 
-from services.commands import label, lease, neighbours, prompts, serve, status
+from services.commands import (
+    edge,
+    explain,
+    exporter,
+    label,
+    labels,
+    lease,
+    neighbours,
+    preview,
+    prompts,
+    rescore,
+    serve,
+    status,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `poolscore` application."""
     app.command("serve")(serve.serve)
+    app.command("edge")(edge.edge)
     app.command("lease")(lease.lease)
     app.command("label")(label.label)
+    app.command("explain")(explain.explain)
+    app.command("preview")(preview.preview)
+    app.command("rescore")(rescore.rescore)
     app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
+    app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
+    app.add_typer(labels.app, name="labels")

@@ -8,6 +8,7 @@ from pipelines.encode_stage import check_digest
 from pipelines.heartbeat import Heartbeat
 from pipelines.rebuild_graph import rebuild_graph
 from pipelines.rescore import rescore_pool
+from pipelines.sources.roots import SourceRoots
 from pipelines.train import train_pool
 from poolscore.config import Settings
 from poolscore.encoder.encoder import Encoder
@@ -24,15 +25,17 @@ from services.outcome import Outcome
 from services.scorers import opener
 
 
-def execute(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
+def execute(
+    catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat, source_roots: str
+) -> Outcome:
     """Execute a run to its end; one that was asked to stop ends as CANCELLED.
 
-    Raises what the pipelines raise.
+    `source_roots` is the setting. Raises what the pipelines raise.
     """
     try:
         match run.kind:
             case RunKind.EMBED:
-                return _embed(catalog, store_uri, run, heartbeat)
+                return _embed(catalog, store_uri, run, heartbeat, source_roots)
             case RunKind.RESCORE:
                 return _rescore(catalog, store_uri, run, heartbeat)
             case RunKind.TRAIN:
@@ -45,7 +48,9 @@ def execute(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) ->
         return Outcome(RunState.CANCELLED, progress=heartbeat.progress)
 
 
-def _embed(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> Outcome:
+def _embed(
+    catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat, source_roots: str
+) -> Outcome:
     quieten()
     outcome = run_embed(
         catalog,
@@ -57,6 +62,7 @@ def _embed(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         heartbeat.should_stop,
         encoder=_encoder_of(catalog, run.pool_id),
         prune=run.spec.get("prune", False),
+        roots=SourceRoots(source_roots),
     )
     return Outcome(
         RunState.SUCCEEDED,
@@ -80,6 +86,8 @@ def _rescore(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -
         strategy=run.spec.get("strategy", ""),
         on_message=lambda text: _report(heartbeat, RunProgress(message=text)),
         open_embeddings=opener(store_uri),
+        encoder=functools.partial(_encoder_of, catalog, run.pool_id),
+        run=run,
     )
     return Outcome(
         RunState.SUCCEEDED,
@@ -100,13 +108,17 @@ def _train(catalog: Catalog, store_uri: str, run: Run, heartbeat: Heartbeat) -> 
         _encoder_of(catalog, run.pool_id),
         parse_config(Settings().training),
         open_embeddings=opener(store_uri),
+        run=run,
     )
+    promotion = outcome.prompt_version.promotion
+    said = heartbeat.progress if promotion is None else RunProgress(message=promotion.reason)
     return Outcome(
         RunState.SUCCEEDED,
         prompt_version=outcome.prompt_version.number,
         ranking=outcome.ranking.number,
-        progress=heartbeat.progress,
+        progress=said,
         stages=outcome.stages,
+        promoted=promotion is None or promotion.promoted,
     )
 
 

@@ -16,3 +16,5 @@ class Outcome:
     ranking: int | None = None
     progress: RunProgress | None = None
     stages: tuple[StageSeconds, ...] = ()
+    promoted: bool | None = None
+    """Whether the version that was trained may take over; None where none was."""

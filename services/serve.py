@@ -10,10 +10,11 @@ from typing import Any
 import ray
 from ray import serve
 from ray.actor import ActorHandle
-from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions
+from ray.serve.config import ProxyLocation, gRPCOptions
 from ray.serve.schema import LoggingConfig
 
 from pipelines.cluster import connect
+from pipelines.sources.roots import SETTING, SourceRoots
 from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError
@@ -22,12 +23,10 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.files import reach_store
 from services.actors import start_workers
 from services.api.contract import SERVICERS
-from services.api.ingress import Ingress
+from services.api.ingress import Ingress, ServingRules
+from services.listening import http_options, listen_by_proxy, listen_by_replica
 from services.readiness import wait_until_serving
 from services.scorers import start_scorers
-
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-"""Largest gRPC message; Serve's own limit is 2 GiB."""
 
 _APPLICATION = "poolscore"
 
@@ -58,18 +57,22 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     """Start the service and return once it answers SERVING.
 
     `port` replaces the one in `settings.address`; 0 takes a free one. Raises InvalidInputError
-    (INVALID_ADDRESS, INVALID_TRAINING), FailedPreconditionError (ADDRESS_IN_USE), UnavailableError,
-    and what `reach_store` raises.
+    (INVALID_ADDRESS, INVALID_TRAINING, SETTING_INVALID), FailedPreconditionError (ADDRESS_IN_USE,
+    SOURCE_ROOTS_MISSING), UnavailableError, and what `reach_store` raises.
     """
     host, wanted = parse_address(settings.address)
+    _check_roots(settings, host)
     chosen = _reserve(host, wanted if port is None else port)
     # Before the actors: what they could not use is one clear error here.
     Catalog.open(settings.catalog_url).close()
     reach_store(settings.store_uri)
     parse_config(settings.training)
-    _limit_proxies()
-    owns_ray = not ray.is_initialized()
-    connect(os.environ.get("RAY_ADDRESS"))
+    owns_ray, cluster = not ray.is_initialized(), os.environ.get("RAY_ADDRESS")
+    if owns_ray and not cluster and settings.api_replicas == 1:
+        listen_by_replica(chosen)
+    else:
+        listen_by_proxy()
+    connect(cluster, settings.ray_metrics_port)
     service = Service(_display(host, chosen), [], owns_ray)
     try:
         _start_api(settings, host, chosen)
@@ -82,19 +85,28 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     return service
 
 
+def _check_roots(settings: Settings, host: str) -> None:
+    SourceRoots(settings.source_roots)
+    if not settings.source_roots.strip(" ,") and settings.asks_for_tokens(is_loopback(host)):
+        raise FailedPreconditionError(
+            f"a service that is open to others must say what they may have embedded: set {SETTING} "
+            "to folders and addresses, as in /data/images,s3://bucket/prefix",
+            reason="SOURCE_ROOTS_MISSING",
+        )
+
+
 def _start_api(settings: Settings, host: str, port: int) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
         proxy_location=ProxyLocation.HeadOnly,
-        # Serve starts its HTTP proxy with the gRPC proxy or not at all; nobody is told its port.
-        http_options=HTTPOptions(host="127.0.0.1", port=_reserve("127.0.0.1", 0)),
+        http_options=http_options(_reserve("127.0.0.1", 0)),
         grpc_options=gRPCOptions(port=port, grpc_servicer_functions=list(SERVICERS)),
         logging_config=quiet,
     )
     deployment = serve.deployment(
         name="api",
-        num_replicas=1,
+        num_replicas=settings.api_replicas,
         # Watchers hold a place each, for as long as they watch.
         max_ongoing_requests=1000,
         graceful_shutdown_timeout_s=5,
@@ -102,7 +114,15 @@ def _start_api(settings: Settings, host: str, port: int) -> None:
         ray_actor_options={"num_cpus": 0.1},
         logging_config=quiet,
     )(Ingress)
-    application = deployment.bind(settings.catalog_url, settings.store_uri, is_loopback(host))
+    local_only = is_loopback(host)
+    rules = ServingRules(
+        local_only,
+        settings.asks_for_tokens(local_only),
+        settings.calls_in_flight,
+        settings.call_rate,
+        settings.source_roots,
+    )
+    application = deployment.bind(settings.catalog_url, settings.store_uri, rules, settings.logs)
     # The gRPC proxy finds an application only when it also has an HTTP route.
     serve.run(application, name=_APPLICATION, route_prefix="/")
 
@@ -125,12 +145,6 @@ def _reserve(host: str, port: int) -> int:
             ) from error
         chosen: int = probe.getsockname()[1]
         return chosen
-
-
-def _limit_proxies() -> None:
-    """Set limits that Serve's proxy reads from the environment when Ray starts its process."""
-    os.environ["RAY_SERVE_GRPC_MAX_MESSAGE_SIZE"] = str(MAX_MESSAGE_BYTES)
-    os.environ["SERVE_SOCKET_REUSE_PORT_ENABLED"] = "0"
 
 
 def _display(host: str, port: int) -> str:

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.sources.roots import ANYWHERE, SourceRoots
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import FailedPreconditionError, UnavailableError
+from poolscore.errors import FailedPreconditionError
 from poolscore.store import pools
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Pool, RunKind
+from services.api import names
 from services.api.known_items import KnownItems
-from services.api.ranking_cache import RankingCache
+from services.api.ranking_cache import ActiveRanking, RankingCache
+from services.api.version_classes import ClassesOf, classes_of
+from services.questions import Questions
 
 
 @dataclass
@@ -18,11 +22,16 @@ class Backend:
 
     catalog: Catalog
     rankings: RankingCache
+    classes_of: ClassesOf
     items: KnownItems
     wake: Callable[[RunKind], None]
     """Tells the worker of a kind that a run waits; it would find out by itself, only later."""
     resolve_encoder: Callable[[EncoderSpec], tuple[EncoderSpec, str]]
     """Loads an encoder, which takes seconds; its digest, and the spec without `auto`."""
+    questions: Questions
+    """What only a process with torch and the embeddings can answer."""
+    roots: SourceRoots
+    """What embedding runs may read."""
 
     @classmethod
     def open(
@@ -31,19 +40,35 @@ class Backend:
         store_uri: str,
         wake: Callable[[RunKind], None],
         resolve_encoder: Callable[[EncoderSpec], tuple[EncoderSpec, str]],
+        questions: Questions,
+        roots: SourceRoots = ANYWHERE,
     ) -> "Backend":
         """Open the catalog and the file store."""
         catalog = Catalog.open(catalog_url)
-        rankings, items = RankingCache(catalog, store_uri), KnownItems(catalog, store_uri)
-        return cls(catalog, rankings, items, wake, resolve_encoder)
+        classes = classes_of(catalog)
+        return cls(
+            catalog,
+            RankingCache(catalog, store_uri, classes),
+            classes,
+            KnownItems(catalog, store_uri),
+            wake,
+            resolve_encoder,
+            questions,
+            roots,
+        )
 
-    def catalog_answers(self) -> bool:
-        """Whether the catalog can be read now."""
-        try:
-            pools.list_pools(self.catalog, page_size=1)
-        except UnavailableError:
-            return False
-        return True
+    def ranking_named(self, name: str, field: str = "name") -> ActiveRanking:
+        """The ranking `pools/{pool}/rankings/{n}`, or the active one for `-`, with class names.
+
+        Raises InvalidInputError (INVALID_NAME), NotFoundError (POOL_NOT_FOUND, POOL_DELETED,
+        RANKING_NOT_FOUND), FailedPreconditionError (NO_RANKING).
+        """
+        pool_id, child = names.parse_child(name, names.RANKINGS, field)
+        if child == names.ACTIVE:
+            return self.rankings.active(pool_id)
+        pool_id, number = names.parse_numbered(name, names.RANKINGS, field)
+        pools.check_pool(self.catalog, pool_id)  # a deleted pool has no rankings to read
+        return self.rankings.named(pool_id, number)
 
     def embedded_pool(self, pool_id: str) -> Pool:
         """Return a pool that has a snapshot.

@@ -15,14 +15,7 @@ from poolscore.v1 import (
     run_service_pb2,
 )
 
-SERVICERS = (
-    "poolscore.v1.pool_service_pb2_grpc.add_PoolServiceServicer_to_server",
-    "poolscore.v1.run_service_pb2_grpc.add_RunServiceServicer_to_server",
-    "poolscore.v1.query_service_pb2_grpc.add_QueryServiceServicer_to_server",
-    "poolscore.v1.label_service_pb2_grpc.add_LabelServiceServicer_to_server",
-    "poolscore.v1.prompt_version_service_pb2_grpc.add_PromptVersionServiceServicer_to_server",
-    "grpc_health.v1.health_pb2_grpc.add_HealthServicer_to_server",
-)
+SERVICERS = ("services.api.servicers.add_services",)
 """Import paths of the functions that register the services with Serve's gRPC proxy."""
 
 _FILES = (

@@ -5,7 +5,6 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from poolscore.encoder.spec import EncoderSpec
-from poolscore.errors import InvalidInputError
 from poolscore.store import records
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
@@ -29,18 +28,9 @@ def timestamp(time: datetime | None) -> Timestamp | None:
 
 
 def encoder_spec(message: pool_pb.Encoder) -> EncoderSpec:
-    """Read an encoder; empty fields take the defaults.
-
-    Raises InvalidInputError (INVALID_PRECISION) for a number that the contract does not have.
-    """
+    """Read an encoder; empty fields take the defaults."""
     known = {number: name for name, number in _PRECISION_NAMES.items()}
     precision = message.precision or pool_pb.PRECISION_AUTO
-    if precision not in known:
-        raise InvalidInputError(
-            f"pool.encoder.precision is {precision}, which the contract does not have",
-            reason="INVALID_PRECISION",
-            field="pool.encoder.precision",
-        )
     fields = {"precision": known[precision], "pretrained": message.pretrained}
     if message.model:
         fields["model"] = message.model
@@ -71,6 +61,8 @@ def pool(record: records.Pool) -> pool_pb.Pool:
             record.pool_id, names.PROMPT_VERSIONS, record.active_prompt_version
         ),
         active_ranking=names.child_name(record.pool_id, names.RANKINGS, record.active_ranking),
+        delete_time=timestamp(record.delete_time),
+        budget=_budget(record),
         counts=pool_pb.PoolCounts(
             embedded=counts.embedded,
             rejected=counts.rejected,
@@ -78,6 +70,12 @@ def pool(record: records.Pool) -> pool_pb.Pool:
             leased=counts.leased,
         ),
     )
+
+
+def _budget(record: records.Pool) -> pool_pb.Budget:
+    reserved = record.counts.leased
+    left = max(0, record.budget - record.spent - reserved)
+    return pool_pb.Budget(labels=record.budget, spent=record.spent, reserved=reserved, left=left)
 
 
 _RUN_STATES = {
@@ -152,4 +150,22 @@ def prompt_version(
         create_time=timestamp(record.create_time),
         active=active,
         ranking=names.child_name(record.pool_id, names.RANKINGS, ranking),
+        classes=record.classes,
+        promotion=_promotion(record.pool_id, record.promotion),
+    )
+
+
+def _promotion(pool_id: str, record: records.Promotion | None) -> prompt_pb.Promotion | None:
+    if record is None:
+        return None
+    return prompt_pb.Promotion(
+        promoted=record.promoted,
+        reason=record.reason,
+        held_out=record.held_out,
+        accuracy=record.accuracy,
+        active_accuracy=record.active_accuracy,
+        p_clean_error=record.p_clean_error,
+        active_p_clean_error=record.active_p_clean_error,
+        p_value=record.p_value,
+        compared_with=names.child_name(pool_id, names.PROMPT_VERSIONS, record.compared_with),
     )

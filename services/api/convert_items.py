@@ -21,26 +21,30 @@ _BATCH_STATES = {
 def ranked_item(
     pool_id: str, classes: Sequence[str], item: records.RankedItem
 ) -> query_pb.RankedItem:
-    """One row of a ranking or a batch."""
-    prediction = item.prediction
+    """One row of a ranking or a batch; `classes` are those of the version that predicted."""
     return query_pb.RankedItem(
         name=names.child_name(pool_id, names.ITEMS, item.item_id),
         uri=item.uri,
         rank=item.rank,
         utility=item.utility,
         reason=item.reason,
-        prediction=query_pb.Prediction(
-            label=classes[prediction.predicted],
-            probability=prediction.probability,
-            margin=prediction.margin,
-            entropy=prediction.entropy,
-            p_clean=prediction.p_clean,
-        ),
+        prediction=prediction(classes, item.prediction),
+    )
+
+
+def prediction(classes: Sequence[str], record: records.Prediction) -> query_pb.Prediction:
+    """What a prompt version said of an image."""
+    return query_pb.Prediction(
+        label=classes[record.predicted],
+        probability=record.probability,
+        margin=record.margin,
+        entropy=record.entropy,
+        p_clean=record.p_clean,
     )
 
 
 def batch(record: records.Batch, classes: Sequence[str]) -> query_pb.Batch:
-    """A batch."""
+    """A batch; `classes` are those of the version that predicted."""
     return query_pb.Batch(
         name=record.name,
         annotator=record.annotator,
@@ -52,6 +56,11 @@ def batch(record: records.Batch, classes: Sequence[str]) -> query_pb.Batch:
         prompt_version=names.child_name(
             record.pool_id, names.PROMPT_VERSIONS, record.prompt_version
         ),
+        answered_items=[
+            names.child_name(record.pool_id, names.ITEMS, item.item_id)
+            for item in record.items
+            if item.answered
+        ],
     )
 
 
@@ -108,18 +117,19 @@ def label_result(pool_id: str, result: LabelResult) -> label_pb.LabelResult:
 
 
 def label_event(record: records.LabelEvent, classes: Sequence[str]) -> label_pb.LabelEvent:
-    """A label event with the prediction made before the answer was known."""
-    prediction = record.prediction
+    """A label event with the prediction made before the answer was known, of these classes."""
+    before = record.prediction
     return label_pb.LabelEvent(
         name=record.name,
         item=names.child_name(record.pool_id, names.ITEMS, record.item_id),
-        answer=answer_message(record.answer),
+        answer=None if record.answer is None else answer_message(record.answer),
         annotator=record.annotator,
         batch=names.child_name(record.pool_id, names.BATCHES, record.batch),
         create_time=timestamp(record.create_time),
-        predicted_label="" if prediction is None else classes[prediction.predicted],
-        predicted_probability=0.0 if prediction is None else prediction.probability,
-        predicted_p_clean=0.0 if prediction is None else prediction.p_clean,
+        predicted_label="" if before is None else classes[before.predicted],
+        predicted_probability=0.0 if before is None else before.probability,
+        predicted_p_clean=0.0 if before is None else before.p_clean,
+        retracts=names.child_name(record.pool_id, names.LABEL_EVENTS, record.retracts),
         prompt_version=names.child_name(
             record.pool_id, names.PROMPT_VERSIONS, record.prompt_version
         ),

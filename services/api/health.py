@@ -3,7 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2 import (
+    HealthCheckRequest,
+    HealthCheckResponse,
+    HealthListRequest,
+    HealthListResponse,
+)
 
 from poolscore.errors import NotFoundError
 from services.api.backend import Backend
@@ -30,6 +35,12 @@ class HealthApi:
             )
         return self._answer(request.service)
 
+    def List(self, request: HealthListRequest) -> HealthListResponse:
+        """Return the state of the server (empty name) and of each of its services."""
+        del request
+        names = ["", *(known.full_name for known in services())]
+        return HealthListResponse(statuses=dict.fromkeys(names, self._answer("")))
+
     async def Watch(self, request: HealthCheckRequest) -> AsyncIterator[HealthCheckResponse]:
         """Yield the state now and at every change; SERVICE_UNKNOWN for an unknown service."""
         last: HealthCheckResponse | None = None
@@ -43,7 +54,7 @@ class HealthApi:
     def _answer(self, service: str) -> HealthCheckResponse:
         if not _is_known(service):
             return HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
-        if self.backend.catalog_answers():
+        if self.backend.catalog.is_readable():
             return HealthCheckResponse(status=HealthCheckResponse.SERVING)
         return HealthCheckResponse(status=HealthCheckResponse.NOT_SERVING)
 

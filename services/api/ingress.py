@@ -7,30 +7,48 @@ Blocking methods run in a thread, so that a slow catalog never stops the replica
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
-from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
+from ray.serve.grpc_util import RayServegRPCContext
 
-from poolscore.errors import UnimplementedError
+from pipelines.sources.roots import SourceRoots
+from poolscore.access.caller import act_as
+from poolscore.config import LogSettings
+from poolscore.logs import configure_logs
+from services.api.access import Access
 from services.api.backend import Backend
+from services.api.call import observed
 from services.api.contract import Rpc, rpcs
 from services.api.errors import describe, report
+from services.api.explanations import ExplanationApi
 from services.api.guard import check_peer
 from services.api.health import HealthApi
+from services.api.incoming import Incoming, Request, read
 from services.api.labels import LabelApi
+from services.api.limits import Limits
 from services.api.pools import PoolApi
 from services.api.prompt_versions import PromptVersionApi
 from services.api.queries import QueryApi
+from services.api.request_rules import check_request
 from services.api.runs import RunApi
-from services.api.streams import EndOfStream
+from services.api.streams import EndOfStream, last_elements
+from services.metrics import RpcMeter
+from services.questions import AskEmbedder
 from services.workers import resolve_encoder, wake_worker
 
-Incoming = Message | gRPCInputStream[Message]
+_WRITES = frozenset({"LeaseBatch", "ExtendBatch", "ReleaseBatch", "SubmitLabels", "RetractLabel"})
+"""Methods that are one short write transaction each. They have threads of their own, as many as may
+write at once: more would take the interpreter from each other at every statement."""
 
 
-class Api(PoolApi, RunApi, QueryApi, LabelApi, PromptVersionApi, HealthApi):
+class Api(PoolApi, RunApi, QueryApi, ExplanationApi, LabelApi, PromptVersionApi, HealthApi):
     """All services of the contract in one object."""
 
     def __init__(self, backend: Backend) -> None:
@@ -38,56 +56,114 @@ class Api(PoolApi, RunApi, QueryApi, LabelApi, PromptVersionApi, HealthApi):
         self.backend = backend
 
 
+@dataclass(frozen=True)
+class ServingRules:
+    """Who may call, how much, and about what."""
+
+    local_only: bool
+    """Answer callers of this machine alone."""
+    tokens: bool
+    """Ask for a token."""
+    in_flight: int
+    """Calls of one caller at a time; 0: any number."""
+    rate: float
+    """Calls of one caller a second; 0: any number."""
+    source_roots: str
+    """What they may have embedded, as the setting says; empty: whatever the server can read."""
+
+
 class Ingress:
     """What a replica runs; every method of the contract is added to it below."""
 
-    def __init__(self, catalog_url: str, store_uri: str, local_only: bool) -> None:
-        """Answer callers of this machine alone when `local_only`."""
-        self.api = Api(Backend.open(catalog_url, store_uri, wake_worker, resolve_encoder))
-        self.local_only = local_only
+    def __init__(
+        self, catalog_url: str, store_uri: str, rules: ServingRules, logs: LogSettings
+    ) -> None:
+        """Answer whom `rules` let in."""
+        configure_logs(logs)
+        backend = Backend.open(
+            catalog_url,
+            store_uri,
+            wake_worker,
+            resolve_encoder,
+            AskEmbedder(),
+            SourceRoots(rules.source_roots),
+        )
+        self.api = Api(backend)
+        self.local_only = rules.local_only
+        self.writers = ThreadPoolExecutor(backend.catalog.writers, "writer")
+        self.access = Access(backend.catalog, tokens=rules.tokens)
+        self.limits = Limits(in_flight=rules.in_flight, rate=rules.rate)
+        self.meter = RpcMeter()
 
-    def implementation(self, rpc: Rpc, context: RayServegRPCContext) -> Callable[[Incoming], Any]:
-        """Return what answers `rpc`.
+    @asynccontextmanager
+    async def admitted(
+        self, rpc: Rpc, request: Request, context: RayServegRPCContext
+    ) -> AsyncGenerator[Callable[..., Any]]:
+        """Give what answers `rpc` to whom may call it, and count the call until the block ends.
 
-        Raises PermissionDeniedError for a caller from elsewhere and UnimplementedError.
+        Raises PermissionDeniedError, UnauthenticatedError, ResourceExhaustedError; BadRequestError
+        for what the contract does not allow. Messages of a stream are for the method to judge, so
+        that a bad one does not lose the others.
         """
         check_peer(context.peer(), self.local_only)
-        found = getattr(self.api, rpc.name, None)
-        if found is None:
-            raise UnimplementedError(
-                f"{rpc.service}/{rpc.name} is in the contract, but this server does not answer it",
-                service=rpc.service,
-                method=rpc.name,
-            )
-        return found
+        caller = await self.access.caller(rpc, context.invocation_metadata())
+        act_as(caller)
+        with self.limits.call(caller.token_id or _host(context.peer())):
+            self.access.check(caller, rpc, request)
+            if isinstance(request, Message):
+                check_request(request)
+            yield getattr(self.api, rpc.name)
+
+    async def in_thread(
+        self, rpc: Rpc, method: Callable[..., Message], request: Request
+    ) -> Message:
+        """Answer a blocking method, as the caller of this context."""
+        threads = self.writers if rpc.name in _WRITES else None
+        answer = partial(copy_context().run, partial(method, request))
+        return await asyncio.get_running_loop().run_in_executor(threads, answer)
 
 
 def _unary(rpc: Rpc) -> Callable[..., Awaitable[Message]]:
-    async def call(self: Ingress, request: Incoming, grpc_context: RayServegRPCContext) -> Message:
-        try:
-            method = self.implementation(rpc, grpc_context)
-            if inspect.iscoroutinefunction(method):
-                return await method(request)
-            return await asyncio.to_thread(method, request)
-        except Exception as error:
-            report(grpc_context, describe(error))
-            return rpc.response()
+    async def call(self: Ingress, incoming: Incoming, grpc_context: RayServegRPCContext) -> Message:
+        with observed(rpc, grpc_context, self.meter) as call:
+            try:
+                request = read(rpc, incoming)
+                call.is_about(request)
+                async with self.admitted(rpc, request, grpc_context) as method:
+                    if inspect.iscoroutinefunction(method):
+                        return await method(request)
+                    return await self.in_thread(rpc, method, request)
+            except Exception as error:
+                call.failure = describe(error)
+                report(grpc_context, call.failure)
+                return rpc.response()
 
     return call
 
 
 def _stream(rpc: Rpc) -> Callable[..., AsyncIterator[Message | EndOfStream]]:
     async def call(
-        self: Ingress, request: Incoming, grpc_context: RayServegRPCContext
+        self: Ingress, incoming: Incoming, grpc_context: RayServegRPCContext
     ) -> AsyncIterator[Message | EndOfStream]:
-        try:
-            async for response in self.implementation(rpc, grpc_context)(request):
-                yield response
-        except Exception as error:
-            report(grpc_context, describe(error))
-            yield EndOfStream()
+        with observed(rpc, grpc_context, self.meter) as call:
+            try:
+                request = read(rpc, incoming)
+                call.is_about(request)
+                async with self.admitted(rpc, request, grpc_context) as method:
+                    async for response in method(request):
+                        yield response
+            except Exception as error:
+                call.failure = describe(error)
+                report(grpc_context, call.failure)
+                for last in last_elements():
+                    yield last
 
     return call
+
+
+def _host(peer: str) -> str:
+    """Return gRPC's notation of a peer without the port."""
+    return peer.rpartition(":")[0]
 
 
 for _rpc in rpcs():

@@ -26,7 +26,7 @@ class KnownItems:
 
     def known(self, pool_id: str, item_ids: Sequence[str]) -> list[bool]:
         """Say for each id whether the active snapshot has an embedding of it."""
-        snapshot = pools.get_pool(self._catalog, pool_id).active_snapshot
+        snapshot = pools.get_active(self._catalog, pool_id).snapshot
         if snapshot is None:
             return [False] * len(item_ids)
         ids = self._load(pool_id, snapshot)

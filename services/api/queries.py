@@ -1,15 +1,16 @@
-"""`QueryService`: lease batches from the active ranking, and read rankings."""
+"""`QueryService`: lease batches from rankings, and read rankings."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-from poolscore.errors import AbortedError, InvalidInputError
-from poolscore.store import batches, leases, pools
+from poolscore.errors import AbortedError, FailedPreconditionError
+from poolscore.store import batches, leases
+from poolscore.store.free_ranks import focus_of
 from poolscore.store.records import Batch
 from poolscore.v1 import query_service_pb2 as pb
-from services.api import convert_items, names, validation
+from services.api import convert_items, names, ranking_token, validation
 from services.api.backend import Backend
-from services.api.ranking_cache import ActiveRanking
+from services.metrics import count_lease
 
 _SWITCH_RETRIES = 3
 _CHUNK = 500
@@ -21,12 +22,19 @@ class QueryApi:
     backend: Backend
 
     def LeaseBatch(self, request: pb.LeaseBatchRequest) -> pb.LeaseBatchResponse:
-        """Lease the best items of the active ranking that are neither leased nor answered."""
+        """Lease the best items of the ranking that are neither leased nor answered."""
         pool_id = names.parse_pool(request.parent, "parent")
         duration = validation.lease_duration(
             request.lease_duration, is_set=request.HasField("lease_duration")
         )
-        active = self.backend.rankings.last_active(pool_id)
+        try:
+            chosen = self.backend.rankings.last(pool_id, request.strategy)
+        except FailedPreconditionError:
+            # A retry of a lease is answered also when its strategy has no ranking any more.
+            earlier = self._leased_before(pool_id, request)
+            if earlier is None:
+                raise
+            return pb.LeaseBatchResponse(batch=self._batch(earlier))
         for attempt in range(_SWITCH_RETRIES):
             try:
                 batch = leases.lease_batch(
@@ -36,14 +44,30 @@ class QueryApi:
                     request.annotator,
                     duration,
                     request.request_id or None,
-                    active.ranking,
+                    chosen.ranking,
+                    strategy=request.strategy,
+                    classes=request.classes,
                 )
-                return pb.LeaseBatchResponse(batch=convert_items.batch(batch, active.classes))
+                count_lease(len(batch.items))
+                return pb.LeaseBatchResponse(batch=self._batch(batch))
             except AbortedError as error:
                 if error.reason != "RANKING_SWITCHED" or attempt == _SWITCH_RETRIES - 1:
                     raise
-                active = self.backend.rankings.active(pool_id)
+                chosen = self.backend.rankings.current(pool_id, request.strategy)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _leased_before(self, pool_id: str, request: pb.LeaseBatchRequest) -> Batch | None:
+        if not request.request_id:
+            return None
+        return leases.leased_before(
+            self.backend.catalog,
+            pool_id,
+            request.size,
+            request.annotator,
+            request.request_id,
+            strategy=request.strategy,
+            classes=request.classes,
+        )
 
     def GetBatch(self, request: pb.GetBatchRequest) -> pb.GetBatchResponse:
         """Return a batch with the state of its items."""
@@ -69,32 +93,28 @@ class QueryApi:
     async def StreamRanking(
         self, request: pb.StreamRankingRequest
     ) -> AsyncIterator[pb.StreamRankingResponse]:
-        """Yield a ranking from the top in chunks, all of one ranking."""
-        if request.limit < 0:
-            raise InvalidInputError(
-                f"limit is {request.limit}; it must not be negative", reason="INVALID_LIMIT"
-            )
-        chosen = await asyncio.to_thread(self._named_ranking, request.name)
+        """Yield rows of a ranking in chunks, all of one ranking; at least one chunk."""
+        chosen = await asyncio.to_thread(self.backend.ranking_named, request.name)
         ranking, pool_id = chosen.ranking, chosen.ranking.record.pool_id
-        stop = min(request.limit or len(ranking), len(ranking))
-        for start in range(0, stop, _CHUNK):
-            items = await asyncio.to_thread(ranking.items, range(start, min(start + _CHUNK, stop)))
+        start = ranking_token.read(request.page_token, ranking.record, request.classes)
+        focus = focus_of(request.classes, chosen.classes)
+        ranks = await asyncio.to_thread(ranking.ranks_from, start, focus)
+        stop = min(request.limit or len(ranks), len(ranks))
+        for first in range(0, max(stop, 1), _CHUNK):
+            part = ranks[first : min(first + _CHUNK, stop)]
+            items = await asyncio.to_thread(ranking.items, part)
+            is_more = first + len(part) < len(ranks)
             yield pb.StreamRankingResponse(
                 items=[convert_items.ranked_item(pool_id, chosen.classes, item) for item in items],
                 ranking=ranking.record.name,
                 prompt_version=names.child_name(
                     pool_id, names.PROMPT_VERSIONS, ranking.record.prompt_version
                 ),
+                next_page_token=ranking_token.write(ranking.record, request.classes, part[-1])
+                if is_more
+                else "",
             )
 
-    def _named_ranking(self, name: str) -> ActiveRanking:
-        pool_id, child = names.parse_child(name, names.RANKINGS)
-        if child == names.ACTIVE:
-            return self.backend.rankings.active(pool_id)
-        pool_id, number = names.parse_numbered(name, names.RANKINGS)
-        classes = pools.get_pool(self.backend.catalog, pool_id).classes
-        return ActiveRanking(classes, self.backend.rankings.get(pool_id, number))
-
     def _batch(self, batch: Batch) -> pb.Batch:
-        classes = pools.get_pool(self.backend.catalog, batch.pool_id).classes
+        classes = self.backend.classes_of(batch.pool_id, batch.prompt_version)
         return convert_items.batch(batch, classes)

@@ -6,8 +6,9 @@ from typing import Any
 
 from pipelines.embed_spec import embed_spec, named_pool
 from pipelines.sources.credentials import refuse_credentials
-from poolscore.errors import InvalidInputError
-from poolscore.neighbours.limits import MOST_NEIGHBOURS, NEIGHBOURS
+from pipelines.sources.roots import SourceRoots
+from poolscore.access.caller import current_caller
+from poolscore.neighbours.limits import NEIGHBOURS
 from poolscore.store import prompt_versions, runs
 from poolscore.store.pool_rules import check_strategy
 from poolscore.store.records import Run, RunKind
@@ -68,7 +69,7 @@ class RunApi:
     def _read_spec(self, pool_id: str, spec: pb.RunSpec) -> tuple[RunKind, Mapping[str, Any]]:
         match spec.WhichOneof("kind"):
             case "embed":
-                return RunKind.EMBED, _embed_spec(spec.embed)
+                return RunKind.EMBED, _embed_spec(spec.embed, self.backend.roots)
             case "rescore":
                 return RunKind.RESCORE, self._rescore_spec(pool_id, spec.rescore)
             case "train":
@@ -76,16 +77,12 @@ class RunApi:
                 return RunKind.TRAIN, {}
             case "neighbours":
                 self.backend.embedded_pool(pool_id)
-                return RunKind.NEIGHBOURS, {"k": _neighbours(spec.neighbours.k)}
+                return RunKind.NEIGHBOURS, {"k": spec.neighbours.k or NEIGHBOURS}
             case _:
-                raise InvalidInputError(
-                    "spec is empty; set embed, rescore, neighbours or train",
-                    reason="SPEC_MISSING",
-                    field="spec",
-                )
+                raise AssertionError("unreachable: the contract requires one of them")
 
     def _rescore_spec(self, pool_id: str, spec: pb.RescoreSpec) -> dict[str, str]:
-        self.backend.embedded_pool(pool_id)
+        pool = self.backend.embedded_pool(pool_id)
         fields: dict[str, str] = {}
         if spec.strategy:
             check_strategy(spec.strategy)
@@ -95,32 +92,20 @@ class RunApi:
                 spec.prompt_version, names.PROMPT_VERSIONS, "spec.rescore.prompt_version"
             )
             names.check_same_pool(parent, pool_id, "spec.rescore.prompt_version")
-            prompt_versions.get_prompt_version(self.backend.catalog, pool_id, number)
+            version = prompt_versions.get_prompt_version(self.backend.catalog, pool_id, number)
+            prompt_versions.check_classes(version, pool.classes)
             fields["prompt_version"] = spec.prompt_version
         return fields
 
 
-def _embed_spec(spec: pb.EmbedSpec) -> dict[str, Any]:
-    if not spec.sources or not all(spec.sources):
-        raise InvalidInputError(
-            "spec.embed.sources is empty or has an empty one; give folders, lists or tars",
-            reason="SOURCE_MISSING",
-            field="spec.embed.sources",
-        )
-    named_pool(spec.sources)
-    for source in spec.sources:
+def _embed_spec(spec: pb.EmbedSpec, roots: SourceRoots) -> dict[str, Any]:
+    shared = named_pool(spec.sources)
+    if shared is not None:
+        current_caller().check_pool(shared)
+    for source in spec.sources if shared is None else ():
         refuse_credentials(source)
+        roots.check(source)
     return embed_spec(spec.sources, spec.prune)
-
-
-def _neighbours(k: int) -> int:
-    if not 0 <= k <= MOST_NEIGHBOURS:
-        raise InvalidInputError(
-            f"spec.neighbours.k is {k}; give 1 to {MOST_NEIGHBOURS}, or 0 for {NEIGHBOURS}",
-            reason="INVALID_K",
-            field="spec.neighbours.k",
-        )
-    return k or NEIGHBOURS
 
 
 def queue_training(backend: Backend, pool_id: str, request_id: str | None) -> Run:

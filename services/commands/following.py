@@ -10,7 +10,7 @@ from services.commands.options import console, last_part
 
 def follow(client: Client, run: run_pb.Run, waiting_for: str, doing: str) -> run_pb.Run:
     """Show a bar until the run has succeeded. Raises PoolscoreError when it has not."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"waiting for {waiting_for}", total=None)
         last = run

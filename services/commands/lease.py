@@ -2,7 +2,7 @@
 
 import csv
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +13,17 @@ from rich.cells import cell_len
 from poolscore.client import Client
 from poolscore.user_files import file_errors
 from poolscore.v1.pool_service_pb2 import PoolCounts
-from poolscore.v1.query_service_pb2 import Batch
+from poolscore.v1.query_service_pb2 import Batch, RankedItem
 from services.commands.file_names import file_names
-from services.commands.options import Address, Pool, console, item_id, last_part
+from services.commands.options import (
+    Address,
+    Classes,
+    Pool,
+    Strategy,
+    console,
+    item_id,
+    last_part,
+)
 
 COLUMNS = ("item", "label", "predicted", "probability", "p_clean", "uri", "reason")
 """Header of an exported batch; `label` is empty, for the annotator to fill in."""
@@ -27,34 +35,50 @@ def lease(
     name: Pool,
     size: Annotated[int, typer.Option(min=1, max=1000, help="How many images.")] = 8,
     annotator: Annotated[str, typer.Option(help="Who will answer.")] = "me",
-    minutes: Annotated[int, typer.Option(min=1, help="Until the images go to others.")] = 60,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=10_080, help="Until the images go to others.")
+    ] = 60,
     out: Annotated[Path | None, typer.Option(help="CSV file to fill in.")] = None,
+    strategy: Strategy = "",
+    classes: Classes = None,
     address: Address = None,
 ) -> None:
     """Lease the images that teach the model most."""
     if out is not None:
         _check_writable(out)  # before the images are leased to nobody
     with Client(address) as client:
-        batch = client.lease(name, size, annotator, duration=timedelta(minutes=minutes))
+        batch = client.lease(
+            name,
+            size,
+            annotator,
+            duration=timedelta(minutes=minutes),
+            strategy=strategy,
+            classes=classes or (),
+        )
         if not batch.items:
-            _say(_nothing(name, client.get_pool(name).counts))
+            say(_nothing(name, client.get_pool(name).counts, classes or ()))
             return
-    _say(summary(batch))
+    say(summary(batch))
     command = f"poolscore label {name} --batch {last_part(batch.name)}"
     if out is None:
-        for line in table(batch):
-            _say(line)
+        for line in table(batch.items):
+            say(line)
         file = file_names([item.uri for item in batch.items])[0]
         example = shlex.quote(f"{file}={batch.items[0].prediction.label}")
-        _say(f"Answer with: {command} {example} ...")
+        say(f"Answer with: {command} {example} ...")
     else:
         write_csv(out, batch)
-        _say(f"Fill in the column 'label' of {out}, then:")
-        _say(f"{command} --file {shlex.quote(str(out))}")
+        say(f"Fill in the column 'label' of {out}, then:")
+        say(f"{command} --file {shlex.quote(str(out))}")
 
 
-def _nothing(name: str, counts: PoolCounts) -> str:
+def _nothing(name: str, counts: PoolCounts, classes: Sequence[str]) -> str:
     """Say why an empty batch came."""
+    if classes:
+        return (
+            f"Nothing in the ranking of pool '{name}' is predicted to be {' or '.join(classes)} "
+            "and neither answered nor leased."
+        )
     if counts.answered >= counts.embedded:
         return f"Nothing is left to label in pool '{name}'."
     return (
@@ -73,16 +97,16 @@ def summary(batch: Batch) -> str:
     )
 
 
-def table(batch: Batch) -> Iterator[str]:
+def table(items: Sequence[RankedItem]) -> Iterator[str]:
     """Yield what a person needs to answer: a line an image, and why it was chosen below it.
 
     Fits 80 columns but for long names, which are never cut: `label` takes them.
     """
-    files = file_names([item.uri for item in batch.items])
-    labels = [item.prediction.label for item in batch.items]
+    files = file_names([item.uri for item in items])
+    labels = [item.prediction.label for item in items]
     wide = min(32, max(map(cell_len, files))), min(20, max(map(cell_len, ["predicted", *labels])))
     yield f"rank  {_padded('file', wide[0])}  {_padded('predicted', wide[1])}   prob  p_clean"
-    for item, file, label in zip(batch.items, files, labels, strict=True):
+    for item, file, label in zip(items, files, labels, strict=True):
         prediction = item.prediction
         yield (
             f"{item.rank:>4}  {_padded(file, wide[0])}  {_padded(label, wide[1])}  "
@@ -125,6 +149,7 @@ def _check_writable(path: Path) -> None:
         path.unlink()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a line as it is."""
     # Names and commands must stay whole, to be copied.
     console.print(text, highlight=False, markup=False, soft_wrap=True)

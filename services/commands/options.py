@@ -8,7 +8,18 @@ from rich.console import Console
 Pool = Annotated[str, typer.Argument(metavar="NAME", help="The pool.")]
 Address = Annotated[
     str | None,
-    typer.Option(help="host:port of the service; default: POOLSCORE_ADDRESS or 127.0.0.1:9000."),
+    typer.Option(
+        help="host:port of the service, https:// before it for TLS; default: POOLSCORE_ADDRESS or "
+        "127.0.0.1:9000."
+    ),
+]
+
+Strategy = Annotated[
+    str, typer.Option(help="By this strategy; default: the pool's active ranking.")
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option("--class", help="Only images predicted to be this class; give it repeatedly."),
 ]
 
 console = Console()

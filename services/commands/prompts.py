@@ -1,14 +1,16 @@
 """`poolscore prompts`: list, train and activate prompt versions."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from poolscore.client import Client
-from poolscore.v1 import run_service_pb2 as run_pb
+from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
 from services.commands.following import follow
-from services.commands.options import Address, Pool, child, console, last_part
+from services.commands.options import Address, Pool, child, console, item_id, last_part
 
 app = typer.Typer(help="Prompt versions: what the model has learned.", no_args_is_help=True)
 
@@ -17,20 +19,32 @@ app = typer.Typer(help="Prompt versions: what the model has learned.", no_args_i
 def list_(name: Pool, address: Address = None) -> None:
     """List the versions, newest first."""
     with Client(address) as client:
-        versions = list(client.list_prompt_versions(name))
+        console.print(versions_table(client.list_prompt_versions(name)))
+
+
+def versions_table(versions: Iterable[prompt_pb.PromptVersion]) -> Table:
+    """A row for each version."""
     table = Table()
-    for header in ("version", "active", "labels", "ranking", "trained", "metrics"):
+    for header in ("version", "active", "labels", "ranking", "trained", "metrics", "refused"):
         table.add_column(header)
     for version in versions:
-        table.add_row(
+        metrics = (f"{key} {value:.3f}" for key, value in sorted(version.metrics.items()))
+        cells = (
             last_part(version.name),
             "*" if version.active else "",
             str(version.label_count),
             last_part(version.ranking),
             version.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"),
-            ", ".join(f"{key} {value:.3f}" for key, value in sorted(version.metrics.items())),
+            ", ".join(metrics),
+            _refused(version),
         )
-    console.print(table)
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _refused(version: prompt_pb.PromptVersion) -> str:
+    judged = version.HasField("promotion") and not version.promotion.promoted
+    return version.promotion.reason if judged else ""
 
 
 @app.command()
@@ -39,17 +53,66 @@ def train(
     wait: Annotated[bool, typer.Option(help="Wait until the new version is active.")] = True,
     address: Address = None,
 ) -> None:
-    """Train the next version from all answers, score again and switch to it."""
+    """Train the next version, score again and switch to it unless held-out answers speak against
+    it."""
     with Client(address) as client:
         run = client.train(name)
         console.print(f"run {last_part(run.name)} queued")
         if wait:
             run = follow(client, run, "the trainer", "training")
-    if run.state == run_pb.RUN_STATE_SUCCEEDED:
-        console.print(
-            f"prompt version {last_part(run.prompt_version)} is active with ranking "
-            f"{last_part(run.ranking)}"
+            version = client.get_prompt_version(run.prompt_version)
+            console.print(_ended(name, version), markup=False)
+
+
+def _ended(pool: str, version: prompt_pb.PromptVersion) -> str:
+    """What became of a trained version."""
+    number, promotion = last_part(version.name), version.promotion
+    if not promotion.promoted:
+        return (
+            f"prompt version {number} is stored and not active: {promotion.reason}. To activate it "
+            f"all the same: poolscore prompts activate {pool} {number}"
         )
+    return (
+        f"prompt version {number} is active with ranking {last_part(version.ranking)} "
+        f"({promotion.reason})"
+    )
+
+
+@app.command()
+def diff(
+    name: Pool,
+    version: Annotated[str, typer.Argument(help="Number of the version before.")],
+    other: Annotated[str, typer.Argument(help="Number of the version after.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Changes to show.")] = 10,
+    address: Address = None,
+) -> None:
+    """Show which images changed class or rank most from one version to another."""
+    one, two = (child(name, "promptVersions", each) for each in (version, other))
+    with Client(address) as client:
+        found = client.diff_prompt_versions(one, two, limit=limit)
+    console.print(
+        f"{found.common:,} images in both rankings, {found.class_changes:,} with another class, "
+        f"rank correlation {found.rank_correlation:.3f}; {found.only_before:,} before only, "
+        f"{found.only_after:,} after only",
+        highlight=False,
+    )
+    console.print(changes_table(found.changes))
+
+
+def changes_table(changes: Iterable[prompt_pb.ItemChange]) -> Table:
+    """A row for each image that changed."""
+    table = Table()
+    for header in ("item", "class", "rank"):
+        table.add_column(header)
+    for change in changes:
+        same = change.label_before == change.label_after
+        cells = (
+            item_id(change.item),
+            change.label_before if same else f"{change.label_before} -> {change.label_after}",
+            f"{change.rank_before:,} -> {change.rank_after:,}",
+        )
+        table.add_row(*map(escape, cells))
+    return table
 
 
 @app.command()

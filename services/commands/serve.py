@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
-from poolscore.store.engine import display_url
+from poolscore.store.catalog_url import display_url
 from services.commands.options import console
 
 
@@ -19,27 +21,42 @@ def serve(
     ] = None,
 ) -> None:
     """Start Ray, the gRPC API and the workers on this machine, until Ctrl-C or SIGTERM."""
-    from services.serve import start_service  # Ray: the client commands do without it
+    from pipelines.cluster import metrics_page  # Ray: the client commands do without it
+    from poolscore.logs import configure_logs
+    from services.exporter.server import start_exporter
+    from services.serve import start_service
 
     settings = Settings() if address is None else Settings(address=address)
+    configure_logs(settings.logs)
+    # Before Ray, which takes seconds: its address may be taken.
+    exporter = start_exporter(settings) if settings.metrics_address else None
     with console.status("starting Ray, the gRPC API and the workers ..."):
         service = start_service(settings)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    _announce(service.address, settings)
+    pages = [metrics_page(), exporter.url if exporter else ""]
+    _announce(service.address, settings, " and ".join(page for page in pages if page))
     stopped.wait()
     with console.status("stopping ..."):
+        if exporter:
+            exporter.stop()
         service.stop()
     console.print("stopped; pools, runs and answers are kept")
 
 
-def _announce(address: str, settings: Settings) -> None:
+def _announce(address: str, settings: Settings, metrics: str) -> None:
     catalog = display_url(settings.catalog_url)
-    console.print(f"[green]SERVING[/green] on {address} (gRPC, reflection, grpc.health.v1)")
-    console.print(f"catalog  {catalog}", highlight=False, soft_wrap=True)
-    console.print(f"files    {settings.store_uri}", highlight=False, soft_wrap=True)
-    console.print("workers  poolscore-embedder, poolscore-trainer")
+    console.print(f"[green]SERVING[/green] on {escape(address)} (gRPC, reflection, grpc.health.v1)")
+    console.print(
+        f"catalog  {catalog}\n"
+        f"files    {settings.store_uri}\n"
+        "workers  poolscore-embedder, poolscore-trainer\n"
+        f"metrics  {metrics}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     exports = environment(address, settings)
     if exports:
         console.print("\nIn other terminals first:")
@@ -62,7 +79,7 @@ def environment(address: str, settings: Settings) -> list[str]:
     """Return the commands that lead another shell to this service, its catalog and its store.
 
     Only what differs from the defaults: another shell need not have this one's variables. `pool`
-    and `embed` open catalog and store themselves.
+    and `embed` open catalog and store themselves. The last one makes a token where callers need it.
     """
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     wanted = {
@@ -71,11 +88,13 @@ def environment(address: str, settings: Settings) -> list[str]:
         "store": settings.store if "://" in settings.store else _absolute(settings.store),
         "address": address,
     }
+    host, _ = parse_address(settings.address)
+    asks = settings.asks_for_tokens(is_loopback(host))
     return [
         f"export POOLSCORE_{name.upper()}={shlex.quote(str(value))}"
         for name, value in wanted.items()
         if value != defaults[name]
-    ]
+    ] + ["export POOLSCORE_TOKEN=$(poolscore token create me --role operator)"] * asks
 
 
 def _absolute(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from poolscore.client import Client
@@ -21,7 +22,7 @@ def status(name: Pool, address: Address = None) -> None:
     with Client(address) as client:
         pool = client.get_pool(name)
         runs = client.list_runs(name)
-    console.print(_pool_table(pool))
+    console.print(pool_table(pool))
     if not runs:
         console.print(f"No runs yet. Next: poolscore embed {name} SOURCE")
         return
@@ -31,7 +32,8 @@ def status(name: Pool, address: Address = None) -> None:
             console.print(f"run {last_part(run.name)}: {run.error}", style="red", markup=False)
 
 
-def _pool_table(pool: pool_pb.Pool) -> Table:
+def pool_table(pool: pool_pb.Pool) -> Table:
+    """A pool in words and numbers."""
     counts = pool.counts
     table = Table(title=f"pool {last_part(pool.name)}", show_header=False)
     rows = {
@@ -41,6 +43,10 @@ def _pool_table(pool: pool_pb.Pool) -> Table:
         f"({pool.encoder.digest[:12]})".replace("  ", " "),
         "images": f"{counts.embedded:,} embedded, {counts.rejected:,} rejected",
         "answers": f"{counts.answered:,} answered, {counts.leased:,} leased now",
+        "budget": f"{pool.budget.labels:,} labels, {pool.budget.spent:,} spent, "
+        f"{pool.budget.left:,} left"
+        if pool.budget.labels
+        else "no limit",
         "prompt version": last_part(pool.active_prompt_version) or "none yet",
         "ranking": last_part(pool.active_ranking) or "none yet",
         "strategy": pool.strategy,
@@ -49,7 +55,7 @@ def _pool_table(pool: pool_pb.Pool) -> Table:
         else "on request",
     }
     for key, value in rows.items():
-        table.add_row(key, value)
+        table.add_row(key, escape(value))
     return table
 
 
@@ -64,7 +70,7 @@ def _run_table(runs: Sequence[run_pb.Run]) -> Table:
             last_part(run.name),
             run.spec.WhichOneof("kind") or "",
             state,
-            describe(run.progress, running=run.state == run_pb.RUN_STATE_RUNNING),
+            escape(describe(run.progress, running=run.state == run_pb.RUN_STATE_RUNNING)),
             stages,
             style=_COLOURS.get(run.state),
         )

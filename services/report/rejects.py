@@ -15,6 +15,7 @@ _MEANING = {
     RejectReason.UNSUPPORTED_PIXELS: "Pixels that have no fixed meaning as colours",
     RejectReason.DECOMPRESSION_BOMB: "More pixels than the limit; not decoded",
     RejectReason.BAD_ASPECT: "One side is absurdly longer than the other",
+    RejectReason.NOT_ALLOWED: "Outside of the places that the service may read",
     RejectReason.DUPLICATE_ID: "Another input with this id came first",
 }
 

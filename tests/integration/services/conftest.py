@@ -6,8 +6,10 @@ from pathlib import Path
 
 import grpc
 import pytest
+from sqlalchemy import text
 
 from poolscore.client import Client
+from tests.databases import Databases
 from tests.integration.services.running import Running, launch, started, stop
 from tests.seeding import seed_pool
 
@@ -15,12 +17,18 @@ _numbers = count()
 
 
 @pytest.fixture(scope="session")
-def service() -> Generator[Running]:
-    """One service for all tests; each test uses pools of its own."""
+def service(databases: Databases) -> Generator[Running]:
+    """One service a kind of catalog for all tests; each test uses pools of its own.
+
+    It has two replicas, so that whatever only one of them knows is found.
+    """
     home = Path(tempfile.mkdtemp(prefix="poolscore-"))
-    process = launch(home, "127.0.0.1:0")
+    catalog_url = databases.new()
+    process = launch(home, "127.0.0.1:0", catalog_url, POOLSCORE_API_REPLICAS="2")
     try:
-        yield started(process, home)
+        running = started(process, home, catalog_url)
+        yield running
+        running.catalog.close()
         code, output = stop(process)
         assert code == 0, output
         assert "Traceback" not in output
@@ -29,6 +37,7 @@ def service() -> Generator[Running]:
         process.kill()
         process.wait()
         shutil.rmtree(home, ignore_errors=True)
+        databases.drop(catalog_url)
 
 
 @pytest.fixture
@@ -59,3 +68,16 @@ def new_pool(service: Running) -> Callable[..., str]:
         return pool_id
 
     return make
+
+
+@pytest.fixture
+def broken_pool(service: Running, new_pool: Callable[..., str]) -> Generator[str]:
+    """A pool that no method can read, for a reason that its caller must not see."""
+    pool = new_pool()
+    broken = text("UPDATE pools SET classes = '5' WHERE pool_id = :pool")
+    mended = text('UPDATE pools SET classes = \'["cat", "dog"]\' WHERE pool_id = :pool')
+    with service.catalog.write() as connection:
+        connection.execute(broken, {"pool": pool})
+    yield pool
+    with service.catalog.write() as connection:
+        connection.execute(mended, {"pool": pool})

@@ -25,14 +25,29 @@ class Running:
     store_uri: str
     catalog: Catalog
     """Opened by the test's own process beside the service's processes."""
+    process_metrics: str
+    pool_metrics: str
+    """Pages for Prometheus."""
+
+    @property
+    def log_folder(self) -> Path:
+        """Where Ray keeps what the service's processes write to standard error."""
+        ray = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray"
+        (session,) = ray.glob(f"session_2*_{self.process.pid}")
+        return session / "logs"
 
 
-def launch(home: Path, address: str) -> "subprocess.Popen[str]":
-    """Start `poolscore serve`; it may still fail."""
+def launch(home: Path, address: str, catalog_url: str, **settings: str) -> "subprocess.Popen[str]":
+    """Start `poolscore serve` with further variables; it may still fail."""
     environment = os.environ | {
         "POOLSCORE_HOME": str(home),
+        "POOLSCORE_CATALOG": catalog_url,
         "POOLSCORE_TRAINING": f'{{"min_steps": {STEPS}}}',
         "COLUMNS": "200",
+        "POOLSCORE_METRICS_ADDRESS": "127.0.0.1:0",
+        # Ray's own ten seconds would be waited for.
+        "RAY_metrics_report_interval_ms": "1000",
+        **settings,
     }
     root = str(Path(__file__).parents[3])
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
@@ -45,16 +60,17 @@ def launch(home: Path, address: str) -> "subprocess.Popen[str]":
     )
 
 
-def started(process: "subprocess.Popen[str]", home: Path) -> Running:
+def started(process: "subprocess.Popen[str]", home: Path, catalog_url: str) -> Running:
     """Wait until the service says that it serves."""
     assert process.stdout is not None
-    said: list[str] = []
+    said, address = list[str](), ""
     for line in process.stdout:
         said.append(line)
-        found = re.search(r"SERVING on (\S+)", line)
-        if found:
-            catalog = Catalog.open(f"sqlite:///{home / 'catalog.db'}")
-            return Running(process, found[1], str(home / "store"), catalog)
+        if found := re.search(r"SERVING on (\S+)", line):
+            address = found[1]
+        if found := re.fullmatch(r"metrics +(\S+) and (\S+)\n", line):
+            catalog = Catalog.open(catalog_url)
+            return Running(process, address, str(home / "store"), catalog, found[1], found[2])
     raise AssertionError("the service ended: " + "".join(said))
 
 
@@ -74,6 +90,24 @@ def kill_actor(process: "subprocess.Popen[str]", actor: str) -> int:
             os.kill(pid, signal.SIGKILL)
             return pid
     raise AssertionError(f"the service has no process of {actor}")
+
+
+def processes(process: "subprocess.Popen[str]") -> set[int]:
+    """Ids of the processes of this service, without those of Ray that wait for work."""
+    parents = _parents()
+    return {
+        pid
+        for pid in parents
+        if not _command(pid).startswith("ray::IDLE") and _descends(pid, process.pid, parents)
+    }
+
+
+def ray_logs(process: "subprocess.Popen[str]") -> Path:
+    """Folder of what Ray's processes of this service write."""
+    for pid in processes(process):
+        if _command(pid).startswith("ray::"):
+            return Path(f"/proc/{pid}/fd/1").readlink().parent
+    raise AssertionError("the service has no actors")
 
 
 def _parents() -> dict[int, int]:

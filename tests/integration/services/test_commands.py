@@ -87,3 +87,22 @@ def test_prompts(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
 def test_errors_are_the_servers(run: Callable[..., str]) -> None:
     with pytest.raises(PoolscoreError, match="there is no pool 'gone'"):
         run("status", "gone")
+
+
+def test_answers_are_listed_compared_and_taken_back(
+    run: Callable[..., str], new_pool: Callable[..., str]
+) -> None:
+    pool = new_pool()
+    assert f"No conflicts in pool '{pool}'" in run("labels", "conflicts", pool)
+    run("label", pool, "item-0000=cat", "item-0001=cat|dog", "--annotator", "ann")
+    run("label", pool, "item-0000=dog", "item-0001=?", "--annotator", "bob")
+    said = run("labels", "conflicts", pool)
+    assert "item-0000" in said
+    assert "item-0001" not in said
+    taken_back = run("labels", "retract", pool, "item-0000", "--annotator", "bob")
+    assert "answer 3 of bob to item-0000 is taken back" in taken_back
+    assert "No conflicts" in run("labels", "conflicts", pool)
+    listed = run("labels", "list", pool, "--item", "item-0000")
+    assert "answer 3 taken back" in listed
+    assert "cat|dog" not in listed
+    assert "cat|dog" in run("labels", "list", pool, "--annotator", "ann")

@@ -10,6 +10,7 @@ from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import query_service_pb2 as query_pb
 from poolscore.v1 import run_service_pb2 as run_pb
+from tests.integration.services.metric_pages import reported, scrape
 from tests.integration.services.running import STEPS, Running, kill_actor
 from tests.photographs import CLASSES, write_photographs
 
@@ -99,11 +100,32 @@ def test_the_loop(client: Client, service: Running, photos: str) -> None:
     assert len(client.lease(photos, 40, "bob").items) == 19
 
 
+def test_the_loop_was_counted(service: Running, photos: str) -> None:
+    least = {
+        "ray_poolscore_images_embedded_total": 40,
+        "ray_poolscore_images_rejected_total{reason=NOT_AN_IMAGE}": 1,
+        "ray_poolscore_images_scored_total": 80,
+        "ray_poolscore_runs_total{kind=embed, state=succeeded}": 1,
+        "ray_poolscore_runs_total{kind=train, state=succeeded}": 2,
+        "ray_poolscore_trainings_total{outcome=promoted}": 2,
+    }
+    reported(service.process_metrics, least)
+    pools = scrape(service.pool_metrics)
+    assert pools[f"poolscore_pool_embedded_images{{pool={photos}}}"] == 40
+    assert pools[f"poolscore_pool_rejected_images{{pool={photos}, reason=NOT_AN_IMAGE}}"] == 1
+    assert pools[f"poolscore_pool_labels{{kind=label, pool={photos}}}"] == 20
+    assert pools[f"poolscore_pool_last_training_outcome{{outcome=failed, pool={photos}}}"] == 0
+    assert pools[f"poolscore_pool_active_prompt_version{{pool={photos}}}"] == 0
+
+
 @pytest.mark.timeout(900)
 def test_a_rescore_run_takes_another_strategy(client: Client, photos: str) -> None:
-    spec = run_pb.RunSpec(rescore=run_pb.RescoreSpec(strategy="margin"))
-    run = ended(client, client.start_run(photos, spec))
-    assert client.get_pool(photos).active_ranking == run.ranking
+    before = client.get_pool(photos).active_ranking
+    run = ended(client, client.rescore(photos, strategy="margin"))
+    assert client.get_pool(photos).active_ranking == before
+    batch = client.lease(photos, 1, "ann", strategy="margin")
+    assert batch.ranking == run.ranking
+    client.release_batch(batch.name)
 
 
 def test_a_failing_run_says_why_and_the_worker_lives_on(
@@ -115,5 +137,6 @@ def test_a_failing_run_says_why_and_the_worker_lives_on(
     for _ in range(2):
         *_, run = client.watch_run(client.start_run(pool, spec).name)
         assert run.state == run_pb.RUN_STATE_FAILED
-        assert "prompts/p" in run.error
+        assert "under incident" in run.error
+        assert "prompts/p" not in run.error
         assert "Traceback" not in run.error

@@ -1,5 +1,8 @@
 """A client that has nothing but the address: everything else comes from server reflection."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
@@ -79,6 +82,14 @@ def test_a_pool_is_created_and_read(call: Call) -> None:
     assert again == ("ALREADY_EXISTS", "POOL_EXISTS")
 
 
+def test_the_calls_of_the_readme_are_understood(call: Call) -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"-d '(.+?)'[^/]+?(poolscore\.v1\.\w+/\w+)", text)
+    assert len(shown) == 2
+    for request, path in shown:
+        assert refused(call, path, **json.loads(request)) == ("NOT_FOUND", "POOL_NOT_FOUND")
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "code", "reason"),
     [
@@ -87,7 +98,7 @@ def test_a_pool_is_created_and_read(call: Call) -> None:
         ("PoolService/CreatePool", {"poolId": "A"}, "INVALID_ARGUMENT", "INVALID_POOL_ID"),
         ("PoolService/ListPools", {"pageToken": "?"}, "INVALID_ARGUMENT", "INVALID_PAGE_TOKEN"),
         ("RunService/GetRun", {"name": "pools/gone/runs/1"}, "NOT_FOUND", "POOL_NOT_FOUND"),
-        ("PoolService/DeletePool", {"name": "pools/x"}, "UNIMPLEMENTED", "UNIMPLEMENTED"),
+        ("PoolService/DeletePool", {"name": "pools/x"}, "NOT_FOUND", "POOL_NOT_FOUND"),
     ],
 )
 def test_bad_requests_get_a_status_with_error_info(

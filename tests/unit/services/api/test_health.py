@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest
 
 from poolscore.errors import NotFoundError
 from services.api.health import HealthApi
@@ -12,6 +12,12 @@ from services.api.ingress import Api
 @pytest.mark.parametrize("service", ["", "poolscore.v1.QueryService", "grpc.health.v1.Health"])
 def test_known_services_serve(api: Api, service: str):
     assert api.Check(HealthCheckRequest(service=service)).status == HealthCheckResponse.SERVING
+
+
+def test_all_services_are_listed(api: Api):
+    found = api.List(HealthListRequest()).statuses
+    assert {"", "poolscore.v1.QueryService", "grpc.health.v1.Health"} <= found.keys()
+    assert {each.status for each in found.values()} == {HealthCheckResponse.SERVING}
 
 
 def test_an_unknown_service_is_not_found(api: Api):

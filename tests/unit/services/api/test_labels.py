@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -130,6 +131,8 @@ def test_a_stream_goes_on_after_a_bad_message(api: Api, pool: str):
         pb.StreamLabelsRequest(parent="pools/p", label=answer("item-0001", "zebra")),
         pb.StreamLabelsRequest(parent="nonsense", label=answer("item-0002")),
         pb.StreamLabelsRequest(parent="pools/gone", label=answer("item-0002")),
+        pb.StreamLabelsRequest(parent="pools/p"),
+        pb.StreamLabelsRequest(parent="pools/p", label=answer("item-0002", "cat" * 67)),
         pb.StreamLabelsRequest(parent="pools/p", label=answer("item-0003")),
     ]
 
@@ -142,10 +145,23 @@ def test_a_stream_goes_on_after_a_bad_message(api: Api, pool: str):
         "",
         "UNKNOWN_CLASS",
         "INVALID_NAME",
-        "WRONG_POOL",
+        "POOL_NOT_FOUND",
+        "LABEL_MISSING",
+        "INVALID_LABEL",
         "",
     ]
-    assert (response.accepted, response.refused) == (2, 3)
+    assert (response.accepted, response.refused) == (2, 5)
+
+
+def test_a_stream_that_never_ends_is_answered(api: Api, pool: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.api.labels.MAX_STREAMED", 3)
+
+    async def stream():
+        for n in itertools.count():
+            yield pb.StreamLabelsRequest(parent="pools/p", label=answer(f"item-{n:04}"))
+
+    response = asyncio.run(api.StreamLabels(stream()))
+    assert (len(response.results), response.accepted) == (3, 3)
 
 
 def test_enough_answers_queue_one_training_run(
@@ -171,3 +187,46 @@ def test_answers_that_were_trained_with_do_not_count_again(
     assert woken == []
     submit(api, answer("item-0005"))
     assert woken == [RunKind.TRAIN]
+
+
+def test_an_answer_is_taken_back(api: Api, pool: str):
+    submit(api, answer("item-0000"), request_id="s")
+    retract = pb.RetractLabelRequest(
+        item="pools/p/items/item-0000", annotator="ann", request_id="r"
+    )
+    event = api.RetractLabel(retract).event
+    assert (event.name, event.retracts) == ("pools/p/labelEvents/2", "pools/p/labelEvents/1")
+    assert (event.item, event.annotator) == ("pools/p/items/item-0000", "ann")
+    assert not event.HasField("answer")
+    assert api.RetractLabel(retract).event == event == events(api).events[1]
+    with pytest.raises(NotFoundError) as caught:
+        api.RetractLabel(pb.RetractLabelRequest(item=retract.item, annotator="ann"))
+    assert caught.value.reason == "NO_ANSWER"
+
+
+def test_events_of_an_item_or_an_annotator(api: Api, pool: str):
+    bob = answer("item-0001", "dog")
+    bob.annotator = "bob"
+    submit(api, answer("item-0000"), answer("item-0001"), bob)
+    of_item = events(api, item="pools/p/items/item-0001").events
+    assert [event.annotator for event in of_item] == ["ann", "bob"]
+    assert [event.item[-1] for event in events(api, annotator="ann").events] == ["0", "1"]
+    both = events(api, item="pools/p/items/item-0001", annotator="bob").events
+    assert [event.answer.label for event in both] == ["dog"]
+    with pytest.raises(InvalidInputError):
+        events(api, item="pools/q/items/item-0001")
+    token = events(api, page_size=1).next_page_token
+    with pytest.raises(InvalidInputError) as caught:
+        events(api, page_size=1, page_token=token, annotator="ann")
+    assert caught.value.reason == "INVALID_PAGE_TOKEN"
+
+
+def test_conflicts_show_what_everyone_says(api: Api, pool: str):
+    bob = answer("item-0001", "dog")
+    bob.annotator = "bob"
+    submit(api, answer("item-0000"), answer("item-0001"), bob)
+    response = api.ListConflicts(pb.ListConflictsRequest(parent=pool))
+    (conflict,) = response.conflicts
+    assert conflict.item == "pools/p/items/item-0001"
+    said = [(event.annotator, event.answer.label) for event in conflict.answers]
+    assert (said, response.next_page_token) == ([("ann", "cat"), ("bob", "dog")], "")

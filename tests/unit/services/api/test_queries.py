@@ -12,6 +12,7 @@ from poolscore.errors import (
     NotFoundError,
     PoolscoreError,
 )
+from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import query_service_pb2 as pb
 from services.api.backend import Backend
 from services.api.ingress import Api
@@ -97,7 +98,6 @@ def test_leasing_before_the_first_ranking(api: Api, backend: Backend):
         ({"annotator": " "}, "MISSING_ANNOTATOR"),
         ({"lease_duration": Duration(seconds=0)}, "INVALID_LEASE_DURATION"),
         ({"lease_duration": Duration(seconds=8 * 86400)}, "INVALID_LEASE_DURATION"),
-        ({"lease_duration": Duration(seconds=2**62)}, "INVALID_LEASE_DURATION"),
     ],
 )
 def test_bad_leases(api: Api, pool: str, fields: dict[str, Any], reason: str):
@@ -116,6 +116,18 @@ def test_a_batch_can_be_read_extended_and_released(api: Api, pool: str):
     assert api.GetBatch(pb.GetBatchRequest(name=batch.name)).batch == released.batch
     assert api.ReleaseBatch(pb.ReleaseBatchRequest(name=batch.name)).released == 0
     assert ids(lease(api).items) == item_ids(3)
+
+
+def test_a_batch_says_which_of_its_items_are_answered(api: Api, pool: str) -> None:
+    batch = lease(api)
+    assert not batch.answered_items
+    answered = label_pb.LabelInput(
+        item=batch.items[1].name, answer=label_pb.Answer(label="cat"), batch=batch.name
+    )
+    api.SubmitLabels(label_pb.SubmitLabelsRequest(parent=pool, labels=[answered]))
+    found = api.GetBatch(pb.GetBatchRequest(name=batch.name)).batch
+    assert list(found.answered_items) == [batch.items[1].name]
+    assert found.items == batch.items
 
 
 def test_an_unknown_batch(api: Api, pool: str):
@@ -144,14 +156,91 @@ def test_a_stored_ranking_streams_by_number_up_to_a_limit(
 
 
 @pytest.mark.parametrize(
-    ("name", "limit", "error"),
+    ("name", "error"),
     [
-        ("pools/p/rankings/9", 0, NotFoundError),
-        ("pools/q/rankings/-", 0, NotFoundError),
-        ("pools/p/rankings/x", 0, InvalidInputError),
-        ("pools/p/rankings/1", -1, InvalidInputError),
+        ("pools/p/rankings/9", NotFoundError),
+        ("pools/q/rankings/-", NotFoundError),
+        ("pools/p/rankings/x", InvalidInputError),
     ],
 )
-def test_bad_streams(api: Api, pool: str, name: str, limit: int, error: type[PoolscoreError]):
+def test_bad_streams(api: Api, pool: str, name: str, error: type[PoolscoreError]):
     with pytest.raises(error):
-        read(api.StreamRanking(pb.StreamRankingRequest(name=name, limit=limit)))
+        read(api.StreamRanking(pb.StreamRankingRequest(name=name)))
+
+
+def test_a_focus_leases_and_streams_the_predicted_classes(api: Api, pool: str):
+    batch = lease(api, classes=["owl", "dog"])
+    assert [item.prediction.label for item in batch.items] == ["dog", "owl", "dog"]
+    request = pb.StreamRankingRequest(name="pools/p/rankings/-", classes=["owl"], limit=2)
+    (page,) = read(api.StreamRanking(request))
+    assert ids(page.items) == ["item-0002", "item-0005"]
+    request.page_token = page.next_page_token
+    request.limit = 0
+    (rest,) = read(api.StreamRanking(request))
+    assert ids(rest.items) == ["item-0008", "item-0011", "item-0014", "item-0017"]
+    assert rest.next_page_token == ""
+    for method in (
+        lambda: lease(api, classes=["newt"]),
+        lambda: read(api.StreamRanking(pb.StreamRankingRequest(name=request.name, classes=["x"]))),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            method()
+        assert caught.value.reason == "UNKNOWN_CLASS"
+
+
+def test_a_strategy_without_a_ranking_says_how_to_get_one(api: Api, pool: str):
+    with pytest.raises(FailedPreconditionError, match="rescore run with strategy margin") as caught:
+        lease(api, strategy="margin", request_id="new")
+    assert caught.value.reason == "NO_RANKING"
+    with pytest.raises(InvalidInputError) as unknown:
+        lease(api, strategy="best")
+    assert unknown.value.reason == "UNKNOWN_STRATEGY"
+
+
+def test_a_stream_goes_on_from_each_of_its_pages(api: Api, backend: Backend, store_uri: str):
+    seed_pool(backend.catalog, store_uri, "p", items=1203)
+    pages = read(api.StreamRanking(pb.StreamRankingRequest(name="pools/p/rankings/1")))
+    for number, page in enumerate(pages[:-1], start=1):
+        request = pb.StreamRankingRequest(
+            name="pools/p/rankings/-", page_token=page.next_page_token
+        )
+        assert read(api.StreamRanking(request)) == pages[number:]
+    assert pages[-1].next_page_token == ""
+
+
+def test_a_token_of_another_ranking_is_told_so(
+    api: Api, backend: Backend, store_uri: str, pool: str
+):
+    request = pb.StreamRankingRequest(name="pools/p/rankings/-", limit=3)
+    (page,) = read(api.StreamRanking(request))
+    add_version(backend.catalog, store_uri, "p", item_ids(20)[::-1], watermark=1)
+    request.page_token = page.next_page_token
+    with pytest.raises(InvalidInputError, match="stream pools/p/rankings/1 by its name") as stale:
+        read(api.StreamRanking(request))
+    assert stale.value.reason == "STALE_PAGE_TOKEN"
+    request.name = "pools/p/rankings/1"
+    assert ids(read(api.StreamRanking(request))[0].items) == item_ids(6)[3:]
+    request.page_token = "bm9uc2Vuc2U="
+    with pytest.raises(InvalidInputError) as unknown:
+        read(api.StreamRanking(request))
+    assert unknown.value.reason == "INVALID_PAGE_TOKEN"
+
+
+def test_a_token_of_another_focus_is_refused(api: Api, pool: str):
+    request = pb.StreamRankingRequest(name="pools/p/rankings/-", classes=["owl", "dog"], limit=2)
+    (page,) = read(api.StreamRanking(request))
+    goes_on = pb.StreamRankingRequest(
+        name=request.name, classes=["dog", "owl"], limit=2, page_token=page.next_page_token
+    )
+    assert ids(read(api.StreamRanking(goes_on))[0].items) == ["item-0004", "item-0005"]
+    del goes_on.classes[:]
+    with pytest.raises(InvalidInputError) as caught:
+        read(api.StreamRanking(goes_on))
+    assert caught.value.reason == "INVALID_PAGE_TOKEN"
+
+
+def test_an_empty_page_names_its_ranking(api: Api, backend: Backend, store_uri: str):
+    seed_pool(backend.catalog, store_uri, "p", items=1)
+    request = pb.StreamRankingRequest(name="pools/p/rankings/-", classes=["owl"])
+    (page,) = read(api.StreamRanking(request))
+    assert (list(page.items), page.ranking) == ([], "pools/p/rankings/1")

@@ -41,7 +41,7 @@ def a_batch(names: tuple[str, ...] = ("IMG_20260102_142301.jpg", "zoo/[1].jpg"))
 
 def test_the_table_can_be_read_in_80_columns() -> None:
     console = Console(width=80, file=io.StringIO(), record=True)
-    for line in table(a_batch()):
+    for line in table(a_batch().items):
         console.print(line, markup=False)
     assert console.export_text().splitlines() == [
         "rank  file                     predicted    prob  p_clean",
@@ -54,11 +54,11 @@ def test_the_table_can_be_read_in_80_columns() -> None:
 
 def test_a_long_name_stays_whole() -> None:
     name = "x" * 90 + ".jpg"
-    assert f"   0  {name}  guinea pig" in "\n".join(table(a_batch((name, "大.jpg"))))
+    assert f"   0  {name}  guinea pig" in "\n".join(table(a_batch((name, "大.jpg")).items))
 
 
 def test_what_the_table_shows_can_be_answered() -> None:
-    shown = [line.split()[1] for line in table(a_batch()) if "0.500" in line]
+    shown = [line.split()[1] for line in table(a_batch().items) if "0.500" in line]
     assert [item_ids(a_batch())[name] for name in shown] == [f"{0:032x}", f"{1:032x}"]
     assert item_ids(a_batch())[f"{1:032x}"] == f"{1:032x}"
 

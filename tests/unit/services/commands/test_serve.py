@@ -38,6 +38,16 @@ def test_what_this_shell_has_set_another_one_has_not(monkeypatch: pytest.MonkeyP
     assert environment("127.0.0.1:9001", Settings()) == ["export POOLSCORE_ADDRESS=127.0.0.1:9001"]
 
 
+def test_where_callers_need_a_token_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = "export POOLSCORE_TOKEN=$(poolscore token create me --role operator)"
+    assert environment(Settings().address, Settings(tokens="always")) == [made]
+    open_to_all = Settings(address="0.0.0.0:9000")
+    assert environment(open_to_all.address, open_to_all)[-1] == made
+    assert made not in environment(
+        "0.0.0.0:9000", open_to_all.model_copy(update={"tokens": "never"})
+    )
+
+
 def test_a_password_is_not_shown() -> None:
     settings = Settings(catalog="postgresql://me:secret@db/poolscore")
     assert environment(settings.address, settings) == [

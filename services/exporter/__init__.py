@@ -1,0 +1,1 @@
+"""Metrics of pools, from the catalog: they survive restarts and are the same everywhere."""
