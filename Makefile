@@ -7,16 +7,21 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test kills check format protos lock study bench embedded-model clean
+.PHONY: help install demo test kills service-kills histories check format protos metrics release-contract \
+	lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
 	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (an hour)"
+	@echo "make service-kills   50 random kills of the API and the trainer under load"
+	@echo "make histories       5000 random histories of the service, with crashes, against a model"
 	@echo "make check           style, types, contract, imports"
 	@echo "make study           every strategy on labeled photographs, into docs/study/ (an hour)"
 	@echo "make bench           benchmarks, into bench/results/latest.json"
 	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
+	@echo "make release-contract  keep the contract as it is now as the released one"
+	@echo "make metrics         write docs/metrics.md anew after a change of metrics"
 	@echo "make format          apply the code style"
 	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
 	@echo "make embedded-model  rebuild the model that ships with the project"
@@ -49,6 +54,14 @@ KILLS ?= 200
 kills: install
 	$(BIN)/python -m tests.kills --kills $(KILLS) --out out/kills.json
 
+SERVICE_KILLS ?= 50
+service-kills: install
+	POOLSCORE_SERVICE_KILLS=$(SERVICE_KILLS) $(BIN)/python -m pytest tests/integration/services/test_kills.py
+
+HISTORIES ?= 5000
+histories: install
+	POOLSCORE_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest tests/integration/services/test_model.py
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,6 +78,12 @@ format: install
 
 protos: install
 	PYTHON=$(BIN)/python protos/generate.sh
+
+release-contract: install
+	$(BIN)/buf build protos --path protos/poolscore --exclude-source-info --output protos/released.binpb
+
+metrics: install
+	$(BIN)/python -m services.metrics_page
 
 lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
