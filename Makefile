@@ -7,12 +7,13 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test kills service-kills histories check format protos metrics release-contract \
+.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics release-contract \
 	lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
+	@echo "make test-ops    tests with Prometheus, Chromium and others; tests/ops/install.sh installs these on Debian"
 	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (an hour)"
 	@echo "make service-kills   50 random kills of the API and the trainer under load"
 	@echo "make histories       5000 random histories of the service, with crashes, against a model"
@@ -49,6 +50,9 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+test-ops: install
+	$(BIN)/python -m pytest tests/ops
 
 KILLS ?= 200
 kills: install
