@@ -48,8 +48,10 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python $(UV)
 demo: install
 	$(BIN)/poolscore demo --out out/demo
 
+# Unit tests wait for disks more than they compute; the others start services that fill a machine.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest tests/integration tests/e2e
 
 test-ops: install
 	$(BIN)/python -m pytest tests/ops

@@ -14,8 +14,10 @@ from poolscore.errors import FailedPreconditionError, InvalidInputError
 from poolscore.tls import load_authorities, load_certificate
 from services.commands.options import console
 
-CONFIGURATION = Path(__file__).with_name("edge.cfg")
-"""deploy/edge/haproxy.cfg."""
+_PACKAGED = Path(__file__).with_name("edge.cfg")
+_CHECKOUT = Path(__file__).parents[2] / "deploy" / "edge" / "haproxy.cfg"
+CONFIGURATION = _PACKAGED if _PACKAGED.exists() else _CHECKOUT
+"""A wheel has the file of `deploy/` beside this one."""
 
 MOST_BACKENDS = 4
 """So many has the configuration room for."""
