@@ -8,7 +8,7 @@ from pipelines import metrics
 from pipelines.metrics import ENCODER_SECONDS, STAGE_SECONDS, EncoderClock, stage_time, waited_for
 from poolscore.metric import Metric
 
-PAUSE = 0.05
+PAUSE = 0.02
 
 Seconds = dict[str, float]
 """By the value of the only label."""
@@ -54,7 +54,7 @@ def test_what_is_waited_for_is_counted_and_what_is_done_with_it_is_not(
     got: list[int] = []
     for number in waited_for("read", slow()):
         got.append(number)
-        Event().wait(PAUSE * 20)
+        Event().wait(PAUSE * 10)
     assert got == [0, 1, 2]
     assert PAUSE * 2.7 < counted[STAGE_SECONDS]["read"] < PAUSE * 20
 
