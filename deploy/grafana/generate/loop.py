@@ -16,7 +16,10 @@ _LABELS = (
         "Answers an hour",
         "Answers and retractions that were recorded within the last hour.",
         COUNT,
-        ('sum by (pool) (increase(poolscore_pool_label_events_total{pool=~"$pool"}[1h]))', "{{pool}}"),
+        (
+            'sum by (pool) (increase(poolscore_pool_label_events_total{pool=~"$pool"}[1h]))',
+            "{{pool}}",
+        ),
     ),
     graph(
         "Answers sent",
@@ -47,8 +50,8 @@ _LABELS = (
 _QUALITY = (
     graph(
         "Accuracy",
-        "Of the active prompt version: on labels held out of its training, and on those given since "
-        "to images that it had predicted, which are mostly doubtful ones.",
+        "Of the active prompt version: on labels held out of its training, and on those given "
+        "since to images that it had predicted, which are mostly doubtful ones.",
         SHARE,
         ('poolscore_pool_accuracy_ratio{pool=~"$pool"}', "{{pool}} {{origin}}"),
     ),
@@ -72,8 +75,8 @@ _QUALITY = (
     ),
     graph(
         "Drift between versions",
-        "Share of the images of which the active prompt version predicts another class than the one "
-        "before it.",
+        "Share of the images of which the active prompt version predicts another class than the "
+        "one before it.",
         SHARE,
         ('poolscore_pool_changed_predictions_ratio{pool=~"$pool"}', "{{pool}}"),
     ),

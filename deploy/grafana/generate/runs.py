@@ -99,8 +99,8 @@ _STAGES = (
     ),
     graph(
         "Use of encoders",
-        "Share of their time that encoder actors have a batch. Low: they wait for the stages before "
-        "or after them.",
+        "Share of their time that encoder actors have a batch. Low: they wait for the stages "
+        "before or after them.",
         SHARE,
         ("poolscore_encoder_seconds:busy:ratio_rate2m", "busy"),
     ),

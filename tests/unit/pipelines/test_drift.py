@@ -21,7 +21,8 @@ def pool(*classes: int) -> ResidentEmbeddings:
     features_ND = TEXT.numpy()[list(classes)].astype(np.float16).reshape(-1, 4)
     names = [f"item-{row}" for row in range(len(classes))]
     ids, uris = pa.array(names, pa.string()), pa.array(names, pa.large_string())
-    return ResidentEmbeddings((Block({"shard": range(len(classes))}, ids, uris, features_ND),), None)
+    block = Block({"shard": range(len(classes))}, ids, uris, features_ND)
+    return ResidentEmbeddings((block,))
 
 
 def test_the_share_of_images_with_another_class() -> None:
