@@ -108,9 +108,13 @@ _STAGES = (
 _ENDED = (
     graph(
         "Runs that ended",
-        "By kind and state, in each hour.",
+        "Within an hour, by kind and state.",
         COUNT,
-        ("sum by (kind, state) (increase(poolscore_runs_total[1h]))", "{{kind}} {{state}}"),
+        (
+            "sum by (kind, state) (delta(poolscore_pool_runs{"
+            'pool=~"$pool", state=~"succeeded|failed|cancelled"}[1h]))',
+            "{{kind}} {{state}}",
+        ),
         width=HALF,
     ),
     graph(

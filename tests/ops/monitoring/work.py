@@ -25,13 +25,14 @@ def work(client: Client, address: str, folder: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"not an image")
     client.create_pool(POOL, pool_pb.Pool(classes=CLASSES, budget=pool_pb.Budget(labels=100)))
     _ended(client, client.embed(POOL, str(folder)))
+    _ended(client, client.rescore(POOL))
     # Nobody answers these in time.
     client.lease(POOL, 2, "late", duration=timedelta(seconds=1))
     _label_by_name(client, client.lease(POOL, 24, "ann"))
     _ended(client, client.train(POOL))
     _agree_with_every_second(client, client.lease(POOL, 8, "ann"))
-    for _ in range(2):
-        _ended(client, client.rescore(POOL))
+    # So long after the first one that a rate can be told.
+    _ended(client, client.rescore(POOL))
     with pytest.raises(NotFoundError):
         client.get_pool("gone")
     _ask_too_often(address)
