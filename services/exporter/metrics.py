@@ -102,8 +102,9 @@ CALIBRATION_ERROR = gauge(
 )
 CHANGED = gauge(
     "poolscore_pool_changed_predictions_ratio",
-    "Share of the images, 0 to 1, of which the active prompt version predicted another class than "
-    "the one it was trained to follow; of 2,000 images at most, absent for zero-shot.",
+    "Share of the images, 0 to 1, of which the active prompt version predicts another class than "
+    "its parent, which was active when it was trained; of 2,000 images at most. Absent for "
+    "zero-shot.",
     "pool",
 )
 RANKING_TIME = gauge(
