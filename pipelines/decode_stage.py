@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.metrics import stage_time, waited_for
 from pipelines.reading import read_in_order
 from poolscore.encoder.geometry import Geometry
 from poolscore.images.decode import DecodeLimits, decode
@@ -53,7 +54,7 @@ class _Decoded:
 def decode_batch(batch: pa.Table, geometry: Geometry, limits: DecodeLimits) -> pa.Table:
     """Read, decode and preprocess; a row that fails carries the reason and no pixels."""
     addresses = zip(batch["uri"].to_pylist(), batch["stamp"].to_pylist(), strict=True)
-    contents = read_in_order(addresses, limits.max_bytes)
+    contents = waited_for("read", read_in_order(addresses, limits.max_bytes))
     rows = [_decode_one(data, geometry, limits) for data in contents]
     rejects = [row.reject for row in rows]
     return pa.table(
@@ -84,6 +85,7 @@ def pixels_to_arrow(rows: Sequence[npt.NDArray[np.uint8] | None]) -> pa.LargeBin
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(rows), buffers)
 
 
+@stage_time("decode")
 def _decode_one(data: bytes | Reject, geometry: Geometry, limits: DecodeLimits) -> _Decoded:
     if isinstance(data, Reject):
         return _Decoded(reject=data)

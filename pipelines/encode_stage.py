@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.config import EmbedConfig
 from pipelines.decode_stage import pixels_from_arrow
-from pipelines.metrics import count_encoded
+from pipelines.metrics import EncoderClock, count_encoded, stage_time
 from poolscore.cores import cores
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import FailedPreconditionError
@@ -43,13 +43,19 @@ class EncoderStage:
         self._prompts = prompts
         self._batch = config.encode_batch or (GPU_BATCH if config.encoder_gpus else CPU_BATCH)
         self._schema = shard_schema(self._encoder.dim, digest)
+        self._clock = EncoderClock()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode and score; rejects pass through without embedding and scores."""
+        with self._clock.busy():
+            return self._rows(batch)
+
+    def _rows(self, batch: pa.Table) -> pa.Table:
         from poolscore.scoring.kernel import score
 
         valid_N = pc.is_null(batch["reject_reason"]).to_numpy()
-        embeddings_nD = self._encode(batch["pixels"])
+        with stage_time("encode"):
+            embeddings_nD = self._encode(batch["pixels"])
         scores = score(embeddings_nD, self._prompts, device=self._encoder.device.type)
         count_encoded(batch["reject_reason"])
         return shard_rows(batch, valid_N, embeddings_nD, scores, self._schema)
@@ -95,10 +101,12 @@ class DecodingEncoderStage(EncoderStage):
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Decode, encode and score."""
         few = [batch.slice(start, self._batch) for start in range(0, len(batch), self._batch)]
-        return pa.concat_tables([self._schema.empty_table(), *self._threads.map(self._embed, few)])
+        with self._clock.busy():
+            rows = list(self._threads.map(self._embed, few))
+        return pa.concat_tables([self._schema.empty_table(), *rows])
 
     def _embed(self, few: pa.Table) -> pa.Table:
-        return super().__call__(self._decode(few))
+        return self._rows(self._decode(few))
 
 
 def check_digest(expected: str, loaded: str) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pyarrow as pa
 import ray
 from ray.data import Dataset
-from ray.data._internal.datasource.parquet_datasink import ParquetDatasink
 from ray.data.exceptions import ExecutionTimeoutError
 
 from pipelines.cluster import cluster_cores, nodes, quieten
@@ -16,13 +15,13 @@ from pipelines.failure import below_ray
 from pipelines.in_flight import bound_in_flight
 from pipelines.places import RunPlaces
 from pipelines.protection import check_protected, checkpointing
+from pipelines.shard_sink import ShardSink
 from pipelines.stopping import ShouldStop, stoppable
 from poolscore.cores import cores
 from poolscore.encoder.geometry import Geometry
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import UnavailableError
 from poolscore.scoring.types import PromptFeatures
-from poolscore.store.shards import WRITE_OPTIONS
 
 SMALL_TASK_CPUS = 0.25
 """Logical CPUs of tasks that mostly wait."""
@@ -52,11 +51,7 @@ def embed_to_shards(
     _check_cpus()
     config = _with_encoders(config)
     dataset = _stages(_planned(places), spec, digest, geometry, prompts, config)
-    sink = ParquetDatasink(
-        places.shards,
-        filesystem=places.filesystem,
-        arrow_parquet_args={"schema": schema, **WRITE_OPTIONS},
-    )
+    sink = ShardSink(places.shards, places.filesystem, schema)
     _configure(dataset, places, config)
     check_protected(dataset, sink)
     try:

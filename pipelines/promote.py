@@ -11,6 +11,7 @@ from pipelines.embeddings import Embeddings, rows_of
 from poolscore.prompts.config import DualPromptConfig
 from poolscore.prompts.held_out import compare, in_share, without_comparison
 from poolscore.prompts.trained import TrainedPrompts
+from poolscore.prompts.version_metrics import HELD_OUT
 from poolscore.store.annotator_answers import answered_until
 from poolscore.store.catalog import Catalog
 from poolscore.store.records import Promotion, PromptVersion
@@ -40,7 +41,7 @@ def judge(
     what was answered after it counts.
     """
     before = active_prompts.config
-    share = before.held_out_share if before and active.metrics.get("held_out") else 0.0
+    share = before.held_out_share if before and active.metrics.get(HELD_OUT) else 0.0
     known = answered_until(catalog, active.pool_id, active.label_watermark)
     unseen_H = np.array([item not in known for item in held_out.ids], np.bool_)
     fair = held_out.where(unseen_H | in_share(held_out.ids, share))

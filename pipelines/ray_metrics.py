@@ -25,13 +25,13 @@ class _Pending:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._added: dict[Series, int] = defaultdict(int)
+        self._added: dict[Series, float] = defaultdict(float)
         self._shown: dict[Series, float] = {}
         self._ended = threading.Event()
         threading.Thread(target=self._keep_handing_over, daemon=True, name="metrics").start()
         atexit.register(self._end)
 
-    def add(self, series: Series, count: int) -> None:
+    def add(self, series: Series, count: float) -> None:
         with self._lock:
             self._added[series] += count
 
@@ -50,7 +50,7 @@ class _Pending:
     def _hand_over(self) -> None:
         with self._lock:
             added, shown = self._added, self._shown
-            self._added, self._shown = defaultdict(int), {}
+            self._added, self._shown = defaultdict(float), {}
         for (metric, labels), count in added.items():
             _counter(metric).inc(count, dict(labels))
         for (metric, labels), value in shown.items():
@@ -62,7 +62,7 @@ def _pending() -> _Pending:
     return _Pending()
 
 
-def add(metric: Metric, count: int = 1, **labels: str) -> None:
+def add(metric: Metric, count: float = 1, **labels: str) -> None:
     """Add to what is declared as a counter."""
     if count:
         _pending().add((metric, tuple(labels.items())), count)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from pipelines.answers import UsableAnswers, usable_answers
+from pipelines.drift import changed_share
 from pipelines.embeddings import Embeddings, OpenEmbeddings, ScoredPool, rows_of
 from pipelines.places import Store
 from pipelines.pool_graph import stored_neighbours
@@ -21,8 +22,11 @@ from poolscore.encoder.encoder import Encoder
 from poolscore.errors import FailedPreconditionError
 from poolscore.prompts.artefact import load_prompts, save_prompts
 from poolscore.prompts.config import DualPromptConfig
+from poolscore.prompts.held_out import measure
 from poolscore.prompts.train import TrainingSet, train_dual_prompts
 from poolscore.prompts.trained import TrainedPrompts
+from poolscore.prompts.version_metrics import CHANGED_PREDICTIONS
+from poolscore.scoring.types import PromptFeatures
 from poolscore.store import files
 from poolscore.store.annotator_answers import answered_until, newest_answers
 from poolscore.store.catalog import Catalog
@@ -151,18 +155,11 @@ def _new_version(
         )
     with watch.stage("compare"):
         before = get_prompt_version(catalog, pool_id, active)
-        promotion = judge(
-            catalog,
-            before,
-            _load(store, before),
-            trained,
-            usable.where(held_out_N),
-            embeddings,
-            config,
-        )
+        old, held_out = _load(store, before), usable.where(held_out_N)
+        promotion = judge(catalog, before, old, trained, held_out, embeddings, config)
+        measured = _measured(embeddings, held_out, old.features, trained.features)
     with watch.stage("save"):
-        held_out = {"held_out": float(held_out_N.sum())}
-        metrics = {**trained.metrics, **_counts(answers, data), **held_out}
+        metrics = {**trained.metrics, **_counts(answers, data), **measured}
         return _register(
             catalog,
             store,
@@ -229,6 +226,16 @@ def _before(
         answered_until(catalog, pool.pool_id, version.label_watermark),
         lambda: stored_neighbours(catalog, store, pool.pool_id, snapshot, embeddings.ids),
     )
+
+
+def _measured(
+    embeddings: Embeddings, held_out: UsableAnswers, before: PromptFeatures, after: PromptFeatures
+) -> dict[str, float]:
+    features_HD = embeddings.take(rows_of(embeddings.ids, held_out.ids))
+    return {
+        **measure(after, features_HD, held_out.targets_N),
+        CHANGED_PREDICTIONS: changed_share(embeddings, before, after),
+    }
 
 
 def _counts(answers: UsableAnswers, data: TrainingSet) -> dict[str, float]:

@@ -25,17 +25,10 @@ There are two pages to scrape, which `poolscore serve` names when it starts:
   have it from `ray start --metrics-export-port`. Ray listens on all interfaces, so keep the port
   inside as Ray's other ones. It reports every ten seconds and adds labels of its own, among them
   `WorkerId`, the process, to histograms: sum over them. It puts `ray_` before the names, which the
-  relabeling below takes off again.
+  configuration takes off again.
 
-```yaml
-scrape_configs:
-  - job_name: poolscore-pools
-    static_configs: [{targets: ["127.0.0.1:9001"]}]
-  - job_name: poolscore-processes
-    static_configs: [{targets: ["127.0.0.1:9002"]}]   # POOLSCORE_RAY_METRICS_PORT=9002
-    metric_relabel_configs:
-      - {source_labels: [__name__], regex: "ray_(poolscore_.*)", target_label: __name__}
-```
+[deploy/prometheus](../deploy/prometheus/README.md) has a configuration that does so, alerts and
+dashboards.
 
 Units are seconds, images and labels. The only names in labels are those of pools.
 """

@@ -1,5 +1,6 @@
 """A pool with a snapshot, prompt versions and rankings, written without encoding a single image."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -57,12 +58,25 @@ def seed_pool(
 
 
 def add_version(
-    catalog: Catalog, store_uri: str, pool_id: str, order: list[str], *, watermark: int = 0
+    catalog: Catalog,
+    store_uri: str,
+    pool_id: str,
+    order: list[str],
+    *,
+    watermark: int = 0,
+    metrics: Mapping[str, float] | None = None,
 ) -> int:
     """Register the next prompt version with a ranking in this order, activate it, return it."""
     parent = pools.get_pool(catalog, pool_id).active_prompt_version
     version = prompt_versions.add_prompt_version(
-        catalog, pool_id, f"{watermark:064d}", "prompts/p", watermark, watermark, parent, {"a": 0.5}
+        catalog,
+        pool_id,
+        f"{watermark:064d}",
+        "prompts/p",
+        watermark,
+        watermark,
+        parent,
+        metrics or {"a": 0.5},
     )
     ranking = rank(catalog, store_uri, pool_id, version.number, order)
     rankings.activate(catalog, pool_id, 1, version.number, ranking)

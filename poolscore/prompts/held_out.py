@@ -10,6 +10,13 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from poolscore.evaluation.metrics import accuracy, auroc, expected_calibration_error
+from poolscore.prompts.version_metrics import (
+    HELD_OUT,
+    HELD_OUT_ACCURACY,
+    HELD_OUT_AUROC,
+    HELD_OUT_CALIBRATION_ERROR,
+)
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.records import Promotion
@@ -72,6 +79,26 @@ def compare(
         active_p_clean_error=_error(before, was_right_H),
         p_value=p_value,
     )
+
+
+def measure(
+    prompts: PromptFeatures,
+    features_HD: npt.NDArray[np.float16],
+    targets_H: npt.NDArray[np.integer],
+) -> dict[str, float]:
+    """Metrics of a prompt version by labels that it has not learned from, perhaps none.
+
+    What does not exist is left out: such as the AUROC, where all predictions are right.
+    """
+    scores = score(features_HD, prompts)
+    right_H = scores.predicted == targets_H
+    measured = {
+        HELD_OUT: float(len(targets_H)),
+        HELD_OUT_ACCURACY: accuracy(scores.predicted, targets_H),
+        HELD_OUT_AUROC: auroc(scores.p_clean, right_H),
+        HELD_OUT_CALIBRATION_ERROR: expected_calibration_error(scores.p_clean, right_H),
+    }
+    return {name: value for name, value in measured.items() if not math.isnan(value)}
 
 
 def sign_test(lost: int, won: int) -> float:

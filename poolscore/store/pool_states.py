@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, and_, case, func, select
 
 from poolscore.store import sql
+from poolscore.store.answered_predictions import AnsweredPredictions
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_tally import LabelTally
-from poolscore.store.records import RunKind, RunState
+from poolscore.store.records import BatchState, RunKind, RunState
+from poolscore.store.running import Running, read_running
 from poolscore.store.tables import (
+    batches,
     item_leases,
     label_events,
     pools,
@@ -71,6 +74,10 @@ class PoolState:
     snapshot: SnapshotCounts | None
     """The active one."""
     prompt_version: int | None
+    prompt_metrics: Mapping[str, float]
+    """Of the active version (`poolscore.prompts.version_metrics`)."""
+    answered: AnsweredPredictions
+    """What labels say of its predictions."""
     ranking_time: datetime | None
     """When the active ranking was made."""
     label_events: int
@@ -82,17 +89,20 @@ class PoolState:
     class_coverage: float
     """Share of the classes that at least one label in force names."""
     leases: Leases
+    batches: Mapping[BatchState, int]
     runs: Mapping[tuple[RunKind, RunState], int]
+    running: Mapping[RunKind, Running]
+    """Of the kinds that have a running run."""
     last_training: LastTraining | None
 
 
 class PoolStates:
-    """Reads the state of all pools, and remembers what it has counted of their labels."""
+    """Reads the state of all pools, and remembers what it has read of their labels."""
 
     def __init__(self, catalog: Catalog) -> None:
         """Read nothing yet."""
         self._catalog = catalog
-        self._tallies: dict[tuple[str, datetime], LabelTally] = {}
+        self._logs: dict[tuple[str, datetime], _LabelLog] = {}
 
     def read(self, now: datetime | None = None) -> list[PoolState]:
         """All pools by name, of one moment. Not for several threads at once.
@@ -100,30 +110,54 @@ class PoolStates:
         The first time counts every answer in force; later ones read the new events. Raises
         UnavailableError CATALOG_UNREACHABLE or CATALOG_BUSY.
         """
-        # What a failure leaves half counted is counted again.
-        before, self._tallies = self._tallies, {}
+        # What a failure leaves half read is read again.
+        before, self._logs = self._logs, {}
         with self._catalog.read() as connection:
             now = now or sql.clock(connection)
             found = connection.execute(_POOLS).all()
-            leases = _leases(connection, now)
-            done = _runs(connection)
-            trainings = _trainings(connection)
-            tallies = {(row.pool_id, row.create_time): LabelTally() for row in found}
-            tallies |= {key: old for key, old in before.items() if key in tallies}
-            for row in found:
-                tally = tallies[row.pool_id, row.create_time]
-                tally.advance(connection, row.pool_id, row.newest or 0)
-        self._tallies = tallies
-        return [
-            _state(
-                row,
-                tallies[row.pool_id, row.create_time],
-                leases.get(row.pool_id, Leases()),
-                done.get(row.pool_id, Counter()),
-                trainings.get(row.pool_id),
+            counts = _Counts(
+                _leases(connection, now),
+                _batches(connection, now),
+                _runs(connection),
+                read_running(connection),
+                _trainings(connection),
             )
-            for row in found
-        ]
+            logs = {(row.pool_id, row.create_time): _LabelLog() for row in found}
+            logs |= {key: old for key, old in before.items() if key in logs}
+            for row in found:
+                logs[row.pool_id, row.create_time].advance(connection, row)
+        self._logs = logs
+        return [_state(row, logs[row.pool_id, row.create_time], counts) for row in found]
+
+
+class _LabelLog:
+    """What was read of the label events of one pool."""
+
+    def __init__(self) -> None:
+        self.tally = LabelTally()
+        self.answered = AnsweredPredictions()
+
+    def advance(self, connection: Connection, row: Row[*tuple[Any, ...]]) -> None:
+        newest = row.newest or 0
+        self.tally.advance(connection, row.pool_id, newest)
+        self.answered.advance(
+            connection,
+            row.pool_id,
+            row.active_prompt_version,
+            row.predicted_classes or (),
+            row.label_watermark or 0,
+            newest,
+        )
+
+
+class _Counts(NamedTuple):
+    """By pool; those that have none are absent."""
+
+    leases: Mapping[str, Leases]
+    batches: Mapping[str, Mapping[BatchState, int]]
+    runs: Mapping[str, Mapping[tuple[RunKind, RunState], int]]
+    running: Mapping[str, Mapping[RunKind, Running]]
+    trainings: Mapping[str, LastTraining]
 
 
 # One look into an index for each pool; a maximum by group would read the whole log.
@@ -146,6 +180,8 @@ _POOLS = (
         snapshots.c.manifest_uri,
         snapshots.c.manifest_sha256,
         prompt_versions.c.label_watermark,
+        prompt_versions.c.metrics,
+        prompt_versions.c.classes.label("predicted_classes"),
         rankings.c.create_time.label("ranking_time"),
         _LAST.scalar_subquery().label("newest"),
         _LAST.with_only_columns(label_events.c.create_time).scalar_subquery().label("newest_time"),
@@ -175,6 +211,19 @@ def _leases(connection: Connection, now: datetime) -> dict[str, Leases]:
     is_open = case((leases.expire_time > now, 1), else_=0)
     query = select(leases.pool_id, func.sum(is_open), func.count()).group_by(leases.pool_id)
     return {pool: Leases(held, total - held) for pool, held, total in connection.execute(query)}
+
+
+def _batches(connection: Connection, now: datetime) -> dict[str, Counter[BatchState]]:
+    columns = batches.c.pool_id, batches.c.state
+    # Expiry is a fact of the clock and never written.
+    is_late = case((batches.c.expire_time <= now, 1), else_=0)
+    query = select(*columns, func.sum(is_late), func.count()).group_by(*columns)
+    found: dict[str, Counter[BatchState]] = {}
+    for pool_id, state, late, count in connection.execute(query):
+        expired = late if state == BatchState.OPEN else 0
+        states = {BatchState.EXPIRED: expired, BatchState(state): count - expired}
+        found.setdefault(pool_id, Counter()).update(states)
+    return found
 
 
 def _runs(connection: Connection) -> dict[str, Counter[tuple[RunKind, RunState]]]:
@@ -218,17 +267,11 @@ def _outcome(row: Row[*tuple[Any, ...]]) -> TrainingOutcome:
     return TrainingOutcome.REFUSED if row.promoted is False else TrainingOutcome.PROMOTED
 
 
-def _state(
-    row: Row[*tuple[Any, ...]],
-    tally: LabelTally,
-    leases: Leases,
-    done: Mapping[tuple[RunKind, RunState], int],
-    training: LastTraining | None,
-) -> PoolState:
-    newest = row.newest or 0
-    labeled = sum(tally.classes[name] > 0 for name in row.classes)
+def _state(row: Row[*tuple[Any, ...]], log: _LabelLog, counts: _Counts) -> PoolState:
+    pool_id, newest = row.pool_id, row.newest or 0
+    labeled = sum(log.tally.classes[name] > 0 for name in row.classes)
     return PoolState(
-        pool_id=row.pool_id,
+        pool_id=pool_id,
         classes=len(row.classes),
         budget=row.budget,
         spent=row.spent,
@@ -236,13 +279,17 @@ def _state(
         if row.embedded is None
         else SnapshotCounts(row.embedded, row.rejected, row.manifest_uri, row.manifest_sha256),
         prompt_version=row.active_prompt_version,
+        prompt_metrics=row.metrics or {},
+        answered=log.answered,
         ranking_time=row.ranking_time,
         label_events=newest,
         new_label_events=newest - (row.label_watermark or 0),
         newest_label_time=row.newest_time,
-        labels=tally.kinds,
+        labels=log.tally.kinds,
         class_coverage=labeled / len(row.classes),
-        leases=leases,
-        runs=done,
-        last_training=training,
+        leases=counts.leases.get(pool_id, Leases()),
+        batches=counts.batches.get(pool_id, {}),
+        runs=counts.runs.get(pool_id, {}),
+        running=counts.running.get(pool_id, {}),
+        last_training=counts.trainings.get(pool_id),
     )

@@ -55,6 +55,13 @@ LEASED = gauge(
     "pool",
     "state",
 )
+BATCHES = gauge(
+    "poolscore_pool_batches",
+    "Batches ever leased, by state: `open`, `done`, `released`, or `expired` before all their "
+    "images were answered; 0 where there are none.",
+    "pool",
+    "state",
+)
 PROMPT_VERSION = gauge(
     "poolscore_pool_active_prompt_version",
     "Number of the active prompt version; 0 is zero-shot.",
@@ -63,6 +70,41 @@ PROMPT_VERSION = gauge(
 NEW_LABEL_EVENTS = gauge(
     "poolscore_pool_untrained_label_events",
     "Answers and retractions that the active prompt version has not learned from.",
+    "pool",
+)
+JUDGING_LABELS = gauge(
+    "poolscore_pool_judging_labels",
+    "Labels that judge the active prompt version, by origin: `held_out` of its training, or "
+    "`answered` since to images that it had predicted, which are mostly doubtful ones. "
+    "What follows is absent without such labels.",
+    "pool",
+    "origin",
+)
+ACCURACY = gauge(
+    "poolscore_pool_accuracy_ratio",
+    "Share of these labels, 0 to 1, that the active prompt version predicted.",
+    "pool",
+    "origin",
+)
+AUROC = gauge(
+    "poolscore_pool_p_clean_auroc_ratio",
+    "How well p_clean tells right predictions from wrong ones among them: area under the ROC "
+    "curve, 0.5 by chance. Absent while all are right, or all wrong.",
+    "pool",
+    "origin",
+)
+CALIBRATION_ERROR = gauge(
+    "poolscore_pool_p_clean_calibration_error_ratio",
+    "How far p_clean is from the share of predictions that are right among them: expected "
+    "calibration error over 15 bins, 0 at best.",
+    "pool",
+    "origin",
+)
+CHANGED = gauge(
+    "poolscore_pool_changed_predictions_ratio",
+    "Share of the images, 0 to 1, of which the active prompt version predicts another class than "
+    "its parent, which was active when it was trained; of 2,000 images at most. Absent for "
+    "zero-shot.",
     "pool",
 )
 RANKING_TIME = gauge(
@@ -92,6 +134,25 @@ TRAINING_TIME = gauge(
     "Unix time at which that training ended.",
     "pool",
 )
+RUN_ITEMS = gauge(
+    "poolscore_pool_run_items",
+    "What the running runs have to do: images of `embed`, searches of `neighbours`, steps of "
+    "`train`; 0 where nothing is counted. Absent while none of the kind is running.",
+    "pool",
+    "kind",
+)
+RUN_DONE = gauge(
+    "poolscore_pool_run_done_items",
+    "What of it they have done; part of it perhaps in an earlier attempt.",
+    "pool",
+    "kind",
+)
+RUN_UPDATES = gauge(
+    "poolscore_pool_run_updates",
+    "Changes of the running runs that watchers have seen. While it stands still, nothing moves.",
+    "pool",
+    "kind",
+)
 RUNS = gauge(
     "poolscore_pool_runs",
     "Runs by kind (`embed`, `rescore`, `neighbours`, `train`) and state (`pending`, `running`, "
@@ -115,12 +176,21 @@ EXPORTER_METRICS = (
     SPENT,
     BUDGET_LEFT,
     LEASED,
+    BATCHES,
     PROMPT_VERSION,
     NEW_LABEL_EVENTS,
+    JUDGING_LABELS,
+    ACCURACY,
+    AUROC,
+    CALIBRATION_ERROR,
+    CHANGED,
     RANKING_TIME,
     LABEL_TIME,
     RANKING_LAG,
     TRAINING,
     TRAINING_TIME,
+    RUN_ITEMS,
+    RUN_DONE,
+    RUN_UPDATES,
     RUNS,
 )

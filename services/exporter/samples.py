@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from poolscore.metric import Metric
 from poolscore.store.answer_columns import ABSTAIN, CANDIDATES, LABEL
 from poolscore.store.pool_states import PoolState, TrainingOutcome
-from poolscore.store.records import RunKind, RunState
+from poolscore.store.records import BatchState, RunKind, RunState
 from services.exporter import metrics
-
-Sample = tuple[Metric, tuple[str, ...], float]
-"""A metric, the values of its labels after the pool's, and its value."""
+from services.exporter.judgements import judgements
+from services.exporter.sample import Sample
 
 
 def samples(pool: PoolState, rejects: Mapping[str, int]) -> Iterator[Sample]:
@@ -18,10 +16,21 @@ def samples(pool: PoolState, rejects: Mapping[str, int]) -> Iterator[Sample]:
     yield from _labels(pool)
     yield metrics.LEASED, ("open",), pool.leases.open
     yield metrics.LEASED, ("expired",), pool.leases.expired
+    for state in BatchState:
+        yield metrics.BATCHES, (state.lower(),), pool.batches.get(state, 0)
     yield from _prompts(pool)
+    yield from judgements(pool)
+    yield from _runs(pool)
+
+
+def _runs(pool: PoolState) -> Iterator[Sample]:
     for kind in RunKind:
         for state in RunState:
             yield metrics.RUNS, (kind.lower(), state.lower()), pool.runs.get((kind, state), 0)
+    for kind, running in pool.running.items():
+        yield metrics.RUN_ITEMS, (kind.lower(),), running.total
+        yield metrics.RUN_DONE, (kind.lower(),), running.done
+        yield metrics.RUN_UPDATES, (kind.lower(),), running.sequence
 
 
 def _images(pool: PoolState, rejects: Mapping[str, int]) -> Iterator[Sample]:

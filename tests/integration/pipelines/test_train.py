@@ -204,6 +204,8 @@ def test_a_version_that_is_worse_on_held_out_labels_does_not_take_over(
     assert promotion.reason.startswith("refused: ")
     assert version.label_count == len(items) - len(held)
     assert version.metrics["held_out"] == len(held)
+    assert version.metrics["held_out_accuracy"] == promotion.accuracy
+    assert 0 < version.metrics["changed_predictions"] <= 1
     after = get_pool(world.catalog, "photos")
     assert after == before
     # It is ranked, so that somebody who knows better can activate it.

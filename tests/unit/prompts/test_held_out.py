@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from poolscore.prompts.held_out import compare, in_share, sign_test, without_comparison
+from poolscore.prompts.held_out import compare, in_share, measure, sign_test, without_comparison
 from poolscore.scoring.types import PromptFeatures
 
 ITEMS = [f"item-{number}" for number in range(5000)]
@@ -66,3 +66,23 @@ def test_too_few_labels_say_so() -> None:
     assert (judged.held_out, judged.accuracy) == (0, None)
     assert "7 held-out labels" in judged.reason
     assert "20 are needed" in judged.reason
+
+
+def test_a_version_is_measured_by_what_it_has_not_seen() -> None:
+    features, targets = images(*[0, 1, 2] * 7)
+    measured = measure(BAD, features, targets)
+    assert measured["held_out"] == 21
+    assert measured["held_out_accuracy"] == pytest.approx(1 / 3)
+    # Sure of everything, and as sure of what is wrong.
+    assert measured["held_out_p_clean_auroc"] == pytest.approx(0.5)
+    assert measured["held_out_p_clean_calibration_error"] == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_what_labels_cannot_tell_is_no_metric() -> None:
+    features, targets = images(0, 1, 2)
+    assert measure(GOOD, features, targets).keys() == {
+        "held_out",
+        "held_out_accuracy",
+        "held_out_p_clean_calibration_error",
+    }
+    assert measure(GOOD, features[:0], targets[:0]) == {"held_out": 0}

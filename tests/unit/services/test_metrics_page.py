@@ -26,5 +26,6 @@ def test_names_are_those_that_prometheus_asks_for() -> None:
 
 def test_no_label_holds_the_name_of_anything_but_a_pool() -> None:
     labels = {label for metric in ALL for label in metric.labels}
-    bounded = {"reason", "kind", "state", "outcome", "method", "code", "result", "pid"}
+    bounded = {"reason", "kind", "state", "stage", "outcome", "origin"}
+    bounded |= {"method", "code", "result", "pid"}
     assert labels == {"pool"} | bounded

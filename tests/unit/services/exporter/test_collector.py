@@ -7,13 +7,19 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from poolscore.labels.answer import Abstain, Candidates, Label, LabelInput
+from poolscore.prompts.version_metrics import (
+    CHANGED_PREDICTIONS,
+    HELD_OUT,
+    HELD_OUT_ACCURACY,
+    HELD_OUT_CALIBRATION_ERROR,
+)
 from poolscore.store import files, prompt_versions, rankings, run_queue, runs
 from poolscore.store.catalog import Catalog
 from poolscore.store.change_pool import PoolChange, delete_pool, undelete_pool, update_pool
 from poolscore.store.leases import lease_batch
 from poolscore.store.ranking_file import read_ranking
 from poolscore.store.record_labels import record_labels
-from poolscore.store.records import Promotion, RunKind, RunState, utcnow
+from poolscore.store.records import Promotion, RunKind, RunProgress, RunState, utcnow
 from poolscore.store.retract_label import retract_label
 from services.exporter.collector import CatalogCollector
 from services.exporter.metrics import EXPORTER_METRICS
@@ -94,6 +100,9 @@ def test_a_pool_that_is_embedded_and_nothing_more(
     assert len(done) == len(RunKind) * len(RunState)
     absent = {"budget_labels", "budget_left_labels", "last_training_outcome"}
     absent |= {"last_training_timestamp_seconds", "newest_label_timestamp_seconds"}
+    absent |= {"run_items", "run_done_items", "run_updates", "changed_predictions_ratio"}
+    absent |= {"judging_labels", "accuracy_ratio"}
+    absent |= {"p_clean_auroc_ratio", "p_clean_calibration_error_ratio"}
     names = {metric.name for metric in EXPORTER_METRICS}
     assert shown.keys() == names - {f"poolscore_pool_{name}" for name in absent}
 
@@ -103,7 +112,9 @@ def test_labels_budget_and_leases(
 ) -> None:
     update_pool(seeded, POOL, PoolChange(budget=10))
     lease(seeded, store_uri, 3, timedelta(minutes=-40))
-    assert scrape()["poolscore_pool_leased_images"] == {("open",): 0, ("expired",): 3}
+    shown = scrape()
+    assert shown["poolscore_pool_leased_images"] == {("open",): 0, ("expired",): 3}
+    assert _some(shown["poolscore_pool_batches"]) == {("expired",): 1}
     lease(seeded, store_uri, 2, timedelta(minutes=30))
     say(
         seeded,
@@ -114,6 +125,7 @@ def test_labels_budget_and_leases(
     )
     shown = scrape()
     assert shown["poolscore_pool_leased_images"] == {("open",): 2, ("expired",): 0}
+    assert _some(shown["poolscore_pool_batches"]) == {("open",): 1, ("expired",): 1}
     assert shown["poolscore_pool_labels"] == {("label",): 2, ("candidates",): 1, ("abstain",): 1}
     assert shown["poolscore_pool_class_coverage_ratio"][()] == pytest.approx(2 / 3)
     assert shown["poolscore_pool_budget_labels"] == {(): 10}
@@ -177,6 +189,63 @@ def test_how_the_last_training_ended(seeded: Catalog, scrape: Callable[[], Shown
     )
     runs.start_run(seeded, POOL, RunKind.TRAIN, {"n": 9})
     assert scrape()["poolscore_pool_runs"]["train", "pending"] == 1
+
+
+def _some(shown: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    return {labels: value for labels, value in shown.items() if value}
+
+
+def test_how_far_running_runs_are(seeded: Catalog, scrape: Callable[[], Shown]) -> None:
+    running = run_queue.begin_run(seeded, POOL, RunKind.EMBED, {"sources": ["s"]}, "worker")
+    shown = scrape()
+    assert shown["poolscore_pool_run_items"] == {("embed",): 0}
+    before = shown["poolscore_pool_run_updates"]["embed",]
+    run_queue.heartbeat(seeded, running, "worker", RunProgress(total=50, done=20))
+    run_queue.begin_run(seeded, POOL, RunKind.TRAIN, {}, "trainer")
+    shown = scrape()
+    assert shown["poolscore_pool_run_items"] == {("embed",): 50, ("train",): 0}
+    assert shown["poolscore_pool_run_done_items"] == {("embed",): 20, ("train",): 0}
+    assert shown["poolscore_pool_run_updates"]["embed",] == before + 1
+    run_queue.finish_run(seeded, running, "worker", RunState.SUCCEEDED)
+    assert scrape()["poolscore_pool_run_items"] == {("train",): 0}
+
+
+def test_what_held_out_labels_said_of_the_active_version(
+    seeded: Catalog, store_uri: str, scrape: Callable[[], Shown]
+) -> None:
+    measured = {
+        HELD_OUT: 30.0,
+        HELD_OUT_ACCURACY: 0.9,
+        HELD_OUT_CALIBRATION_ERROR: 0.25,
+        CHANGED_PREDICTIONS: 0.125,
+    }
+    add_version(seeded, store_uri, POOL, ITEMS, metrics=measured)
+    shown = scrape()
+    assert shown["poolscore_pool_judging_labels"] == {("held_out",): 30}
+    assert shown["poolscore_pool_accuracy_ratio"] == {("held_out",): 0.9}
+    assert shown["poolscore_pool_p_clean_calibration_error_ratio"] == {("held_out",): 0.25}
+    assert "poolscore_pool_p_clean_auroc_ratio" not in shown, "all were right"
+    assert shown["poolscore_pool_changed_predictions_ratio"] == {(): 0.125}
+    # One of which nothing was held out.
+    add_version(seeded, store_uri, POOL, ITEMS, metrics={HELD_OUT: 0.0})
+    shown = scrape()
+    assert "poolscore_pool_judging_labels" not in shown
+    assert "poolscore_pool_changed_predictions_ratio" not in shown
+
+
+def test_what_answers_say_of_the_active_version(
+    seeded: Catalog, store_uri: str, scrape: Callable[[], Shown]
+) -> None:
+    lease(seeded, store_uri, 4, timedelta(minutes=30))
+    # Predicted are cat, dog, owl, cat, each with p_clean 0.75.
+    said = zip(ITEMS[:4], ("cat", "dog", "cat", "cat"), strict=True)
+    say(seeded, *(LabelInput(item, Label(name), "ann") for item, name in said))
+    shown = scrape()
+    assert shown["poolscore_pool_judging_labels"] == {("answered",): 4}
+    assert shown["poolscore_pool_accuracy_ratio"] == {("answered",): 0.75}
+    assert shown["poolscore_pool_p_clean_auroc_ratio"] == {("answered",): 0.5}
+    error = shown["poolscore_pool_p_clean_calibration_error_ratio"]["answered",]
+    assert error == pytest.approx(0.0)
 
 
 def test_a_deleted_pool_is_absent(
