@@ -51,7 +51,7 @@ demo: install
 
 # Unit tests wait for disks more than they compute; the others start services that fill a machine.
 test: install
-	$(BIN)/python -m pytest tests/unit --numprocesses 3 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit --numprocesses 3 --dist loadfile
 	$(BIN)/python -m pytest tests/integration tests/e2e
 
 test-ops: install
