@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     """Where `poolscore serve` and `poolscore exporter` show the metrics of pools; empty: `serve`
     shows none."""
 
+    review_address: str = "127.0.0.1:9003"
+    """Where `poolscore review` shows its page."""
+
     ray_metrics_port: int = Field(0, ge=0, le=65535)
     """Port of this machine's Ray for the metrics of processes when `poolscore serve` starts it; 0:
     any free one."""
