@@ -212,6 +212,7 @@ let unsentTimer = 0;
 function showUnsent(number) {
   clearTimeout(unsentTimer);
   const element = at("unsent");
+  element.dataset.count = number;
   element.textContent = number ? `${plural(number, "answer")} not sent yet` : "";
   if (number === 0) element.hidden = true;
   else if (element.hidden) unsentTimer = setTimeout(() => { element.hidden = outbox.unsent() === 0; }, UNSENT_MS);

@@ -8,7 +8,7 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 
 const entries = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-let sending = false;
+let sending = null; // the promise of it
 let wait = FIRST_WAIT_MS;
 let timer = 0;
 let told = { changed() {}, sent() {}, refused() {}, failed() {} };
@@ -29,9 +29,13 @@ export function put(entry) {
   flush();
 }
 
-export async function flush() {
-  if (sending) return;
-  sending = true;
+// Resolves when nothing is left, or when it has to wait.
+export function flush() {
+  sending ??= send().finally(() => { sending = null; });
+  return sending;
+}
+
+async function send() {
   clearTimeout(timer);
   try {
     while (entries.length) {
@@ -49,8 +53,6 @@ export async function flush() {
       timer = setTimeout(flush, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT_MS);
     }
-  } finally {
-    sending = false;
   }
 }
 
