@@ -76,7 +76,8 @@ class Settings(BaseSettings):
 
     source_roots: str = ""
     """Folders and `s3://` or `gs://` addresses, with commas between, that runs of `poolscore serve`
-    may read images from; empty: any, which a service that asks for tokens does not take."""
+    and the page of `poolscore review` may read images from; empty: any, which a service that asks
+    for tokens does not take."""
 
     training: str = ""
     """JSON of the hyper-parameters of training that differ from the defaults, by the field names of

@@ -5,8 +5,8 @@ import { count, fill, last, make, percent } from "./page.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 640;
-const HEIGHT = 260;
-const EDGE = { left: 52, right: 24, top: 18, bottom: 44 };
+const HEIGHT = 280;
+const EDGE = { left: 64, right: 32, top: 22, bottom: 56 };
 
 export async function drawCurve(element, pool) {
   const { prompt_versions: newestFirst } = await call("ListPromptVersions", { parent: `pools/${pool}`, page_size: 200 });
@@ -58,7 +58,7 @@ function chart(points) {
     svg.append(draw("text", { class: "tick-text end", x: EDGE.left - 8, y: y(share) + 4 }, `${100 * share}%`));
   }
   for (const labels of new Set([0, Math.round(most / 2), most])) {
-    svg.append(draw("text", { class: "tick-text middle", x: x(labels), y: HEIGHT - EDGE.bottom + 20 }, count(labels)));
+    svg.append(draw("text", { class: "tick-text middle", x: x(labels), y: HEIGHT - EDGE.bottom + 22 }, count(labels)));
   }
   svg.append(draw("text", { class: "tick-text middle", x: (EDGE.left + WIDTH - EDGE.right) / 2, y: HEIGHT - 6 }, "labels it was trained with"));
   const taken = points.filter((point) => !point.refused);
@@ -73,11 +73,11 @@ function chart(points) {
 }
 
 function table(rows) {
-  const head = ["Version", "Labels", "Accuracy", "Held-out labels", "State"];
+  const head = ["Version", "Labels", "Accuracy", "Held out", "State"];
   const body = rows.toReversed().map((row) => make("tr", {},
-    make("th", { scope: "row" }, row.number === 0 ? "0, zero-shot" : String(row.number)),
+    make("th", { scope: "row" }, row.number === 0 ? "0 (zero-shot)" : String(row.number)),
     make("td", { className: "n" }, count(row.labels)),
-    make("td", { className: "n" }, row.accuracy === null ? "not measured" : percent(row.accuracy)),
+    make("td", { className: "n" }, row.accuracy === null ? "–" : percent(row.accuracy)),
     make("td", { className: "n" }, row.heldOut ? count(row.heldOut) : "–"),
     make("td", {}, row.active ? "active" : row.refused ? "refused" : "earlier"),
   ));

@@ -1,7 +1,7 @@
 // What is known of the present image, and of the batch and its pool.
 
 import { call } from "./api.js";
-import { at, count, fileName, last, percent } from "./page.js";
+import { at, count, fileName, percent } from "./page.js";
 import * as work from "./work.js";
 
 const explanations = new Map(); // item -> explanation, or null where there is none
@@ -63,7 +63,6 @@ export function showProgress(pool) {
   const { counts, budget } = pool;
   const parts = [`Pool: ${count(counts.answered)} of ${count(counts.embedded)}`];
   if (Number(budget?.labels)) parts.push(`budget left ${count(Number(budget.left) + Number(budget.reserved))}`);
-  if (pool.active_prompt_version) parts.push(`prompts ${last(pool.active_prompt_version)}`);
   at("totals").textContent = parts.join(" · ");
 }
 

@@ -16,6 +16,7 @@ import * as strip from "./strip.js";
 import * as work from "./work.js";
 
 const AHEAD = 3; // images that are fetched before they are shown
+const EXPLAINED_MS = 800;
 const POOL_MS = 1000;
 const POLL_MS = 20_000;
 const UNSENT_MS = 700; // sending takes a moment; longer is worth a word
@@ -65,14 +66,16 @@ async function open() {
   facts.forget();
   likely.clear();
   classlist.ofPool(pool.classes);
-  show("work");
   strip.build((index) => {
     work.moveTo(index);
     showImage();
     classlist.focus();
   });
-  lease.begin();
   const isOpen = !work.isAnswered(work.item().name) || work.moveOn();
+  // What is likely is asked for ahead of all other images.
+  await Promise.race([facts.explain(work.item().name), new Promise((done) => setTimeout(done, EXPLAINED_MS))]);
+  show("work");
+  lease.begin();
   showImage();
   if (isOpen) classlist.focus();
   else finish();

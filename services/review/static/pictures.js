@@ -1,9 +1,16 @@
 // Pictures of the batch as blobs: fetched with the token, once, and let go when there are many.
 
 import { picture } from "./api.js";
+import { advice } from "./notice.js";
 import { fill, make } from "./page.js";
 
 const MOST = 300; // of at most 96 KB each
+const WHY = {
+  UNREADABLE: "Its file cannot be read: it may have been moved or deleted.",
+  NOT_ALLOWED: "It lies outside of the folders that this page may read.",
+  SERVER_UNREACHABLE: "The poolscore service does not answer.",
+  PAGE_SERVER_AWAY: "The server of this page does not answer.",
+};
 const MOST_ENLARGED = 3;
 const urls = new Map(); // item -> promise of a blob URL, or of why there is none
 
@@ -52,7 +59,7 @@ export async function put(element, batch, item, alt) {
     fill(element, image);
     return;
   }
-  const why = found.error.status === 422 ? found.error.reason : found.error.message;
+  const why = WHY[found.error.reason] ?? advice(found.error);
   const text = alt ? [make("b", {}, "No picture"), make("span", {}, why)] : ["no picture"];
   fill(element, make("p", { className: "missing" }, ...text));
 }

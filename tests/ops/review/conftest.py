@@ -11,10 +11,11 @@ from poolscore.client import Client
 from poolscore.store.prompt_versions import add_prompt_version
 from poolscore.store.records import Promotion
 from poolscore.v1 import pool_service_pb2 as pool_pb
-from poolscore.v1 import run_service_pb2 as run_pb
 from tests.integration.services.running import Running, launch, started, stop
 from tests.ops.review.shop import GALLERY, PHOTOS, Shop, review_page
-from tests.photographs import CLASSES, write_photographs
+from tests.photographs import write_photographs
+from tests.ranked_pool import RankedPool
+from tests.seeding import item_ids
 
 _FLAGS = (
     "--no-sandbox",
@@ -31,18 +32,18 @@ def shop() -> Generator[Shop]:
     """One service and one page for all tests."""
     home = Path(tempfile.mkdtemp(prefix="poolscore-"))
     photos, catalog_url = home / "photos", f"sqlite:///{home}/catalog.db"
+    RankedPool(home).catalog.close()
     settings = {
         "POOLSCORE_TOKENS": "always",
         "POOLSCORE_SOURCE_ROOTS": str(photos),
         "POOLSCORE_SCORERS": "0",
     }
-    write_photographs(photos, 40)
     process = launch(home, "127.0.0.1:0", catalog_url, **settings)
     try:
         running = started(process, home, catalog_url)
         with review_page(running.address, photos) as url:
             shop = Shop(running, url)
-            _embed(shop, photos)
+            _add_photographs(shop, photos)
             yield shop
         running.catalog.close()
         code, output = stop(process)
@@ -53,14 +54,16 @@ def shop() -> Generator[Shop]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _embed(shop: Shop, photos: Path) -> None:
-    budget = pool_pb.Budget(labels=100)
+def _add_photographs(shop: Shop, folder: Path) -> None:
+    """Both pools of them, as large as they need to be."""
+    for path, item in zip(write_photographs(folder, 24), item_ids(24), strict=True):
+        path.rename(folder / f"{item}.jpg")
     with Client(shop.service.address, token=shop.token(Role.OPERATOR).text) as client:
-        for pool, source in ((PHOTOS, str(photos)), (GALLERY, f"pools/{PHOTOS}")):
-            client.create_pool(pool, pool_pb.Pool(classes=CLASSES, budget=budget))
-            *_, run = client.watch_run(client.embed(pool, source).name)
-            assert run.state == run_pb.RUN_STATE_SUCCEEDED, run.error
+        for pool in (PHOTOS, GALLERY):
+            shop.seed(pool, items=24, images=folder.as_uri())
             _add_versions(shop.service, pool)
+            budget = pool_pb.Budget(labels=100)
+            client.update_pool(pool_pb.Pool(name=f"pools/{pool}", budget=budget))
 
 
 def _add_versions(service: Running, pool: str) -> None:

@@ -22,7 +22,9 @@ from tests.integration.services.running import Running
 from tests.seeding import seed_pool
 
 PHOTOS, GALLERY = "photos", "gallery"
-"""Pools of the same embedded photographs."""
+"""Pools of the same photographs."""
+RANKED = "p"
+"""The pool of `RankedPool`, whose items can be explained."""
 
 ANNOTATOR = "ann"
 

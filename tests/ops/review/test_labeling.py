@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label
 from poolscore.store.batches import get_batch
 from poolscore.store.records import BatchState
-from tests.ops.review.shop import ANNOTATOR, PHOTOS, Shop, all_sent, begin, sign_in
+from tests.ops.review.shop import ANNOTATOR, PHOTOS, RANKED, Shop, all_sent, begin, sign_in
 
 SIZE = 20
 
@@ -58,13 +58,13 @@ class Annotator:
         """The third and the first class; one that is added twice is not among them."""
         names = self.classes()
         self.note(Candidates((names[2], names[0])))
-        self.press("Shift+Digit3", "Shift+Digit4", "Shift+Digit1", "Shift+Digit4", "Enter")
+        self.press("Shift+Digit3", "Shift+Digit2", "Shift+Digit1", "Shift+Digit2", "Enter")
 
     def candidates_by_space(self) -> None:
-        """The second and the fourth class."""
+        """The second and the third class."""
         names = self.classes()
-        self.note(Candidates((names[1], names[3])))
-        self.press("ArrowDown", "Space", "ArrowDown", "ArrowDown", "Space", "Enter")
+        self.note(Candidates((names[1], names[2])))
+        self.press("ArrowDown", "Space", "ArrowDown", "Space", "Enter")
 
     def cannot_tell(self) -> None:
         """No class."""
@@ -73,9 +73,9 @@ class Annotator:
 
     def typed(self) -> None:
         """A class by the beginning of its name."""
-        self.note(Label("rocket"))
+        self.note(Label("owl"))
         self.press("/")
-        self.page.keyboard.type("rOc")
+        self.page.keyboard.type("Ow")
         self.press("Enter")
 
     def undone(self, key: str) -> None:
@@ -119,7 +119,7 @@ def test_twenty_images_by_keyboard(shop: Shop, page: Page, pictures: Path) -> No
     for number in range(SIZE):
         assert annotator.place() == number
         if number == 5:
-            expect(page.locator("#evidence")).to_contain_text("Second")
+            expect(page.locator("#frame img")).to_be_visible()
             page.screenshot(path=pictures / "labeling.png")
         steps.get(number, annotator.accept)()
     expect(page.get_by_role("heading", name="Batch done")).to_be_focused()
@@ -134,7 +134,20 @@ def test_twenty_images_by_keyboard(shop: Shop, page: Page, pictures: Path) -> No
     assert {(event.annotator, event.batch) for event in events} == {(ANNOTATOR, 1)}
     assert get_batch(shop.service.catalog, PHOTOS, 1).state is BatchState.DONE
     page.keyboard.press("n")
-    expect(page.locator("#place")).to_have_text("Image 1 of 19")
+    expect(page.locator("#place")).to_have_text("Image 1 of 4")
+
+
+def test_the_evidence_is_told_and_orders_the_classes(shop: Shop, page: Page) -> None:
+    sign_in(page, shop.url, shop.token().text)
+    begin(page, RANKED, 5)
+    expect(page.locator("#evidence")).to_contain_text("Second: ")
+    second = page.locator("#classes .note").nth(1)
+    expect(second).to_contain_text("second, ")
+    runner_up = page.locator("#classes .name").nth(1).inner_text()
+    assert f"Second: {runner_up}, " in page.locator("#evidence").inner_text()
+    page.keyboard.press("2")
+    all_sent(page)
+    assert shop.events(RANKED)[0].answer == Label(runner_up)
 
 
 def test_a_reload_loses_nothing(shop: Shop, page: Page) -> None:
