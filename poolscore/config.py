@@ -76,7 +76,8 @@ class Settings(BaseSettings):
 
     source_roots: str = ""
     """Folders and `s3://` or `gs://` addresses, with commas between, that runs of `poolscore serve`
-    may read images from; empty: any, which a service that asks for tokens does not take."""
+    and the page of `poolscore review` may read images from; empty: any, which a service that asks
+    for tokens does not take."""
 
     training: str = ""
     """JSON of the hyper-parameters of training that differ from the defaults, by the field names of
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     metrics_address: str = "127.0.0.1:9001"
     """Where `poolscore serve` and `poolscore exporter` show the metrics of pools; empty: `serve`
     shows none."""
+
+    review_address: str = "127.0.0.1:9003"
+    """Where `poolscore review` shows its page."""
 
     ray_metrics_port: int = Field(0, ge=0, le=65535)
     """Port of this machine's Ray for the metrics of processes when `poolscore serve` starts it; 0:

@@ -88,6 +88,13 @@ def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | Non
         ) from error
 
 
+def key_beside(certificate: Path) -> Path | None:
+    """The key `edge.key` of a certificate `edge.crt`; None: it is in the same file."""
+    key = certificate.with_suffix(".key")
+    # As HAProxy does with `ssl-load-extra-del-ext`.
+    return key if certificate.suffix == ".crt" and key.exists() else None
+
+
 def handshake_problem(host: str, port: int, tls: Tls) -> PoolscoreError | None:
     """Shake hands with a server; what was wrong with it, None when all went well.
 

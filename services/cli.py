@@ -13,6 +13,7 @@ from services.commands import (
     preview,
     prompts,
     rescore,
+    review,
     serve,
     status,
 )
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("rescore")(rescore.rescore)
     app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
+    app.command("review")(review.review)
     app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
     app.add_typer(labels.app, name="labels")

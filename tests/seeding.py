@@ -26,9 +26,18 @@ def item_ids(count: int) -> list[str]:
 
 
 def seed_pool(
-    catalog: Catalog, store_uri: str, pool_id: str, *, items: int = 20, train_after_labels: int = 0
+    catalog: Catalog,
+    store_uri: str,
+    pool_id: str,
+    *,
+    items: int = 20,
+    train_after_labels: int = 0,
+    images: str = "/images",
 ) -> None:
-    """Register a pool with one snapshot, prompt version 0 and an active ranking of all items."""
+    """Register a pool with one snapshot, prompt version 0 and an active ranking of all items.
+
+    Items lie below `images`, says the ranking.
+    """
     spec = EncoderSpec()
     pools.create_pool(catalog, pool_id, CLASSES, "", spec, "d" * 64, "random", train_after_labels)
     filesystem, root = files.open_store(store_uri)
@@ -54,7 +63,7 @@ def seed_pool(
     uri, sha256 = commit_manifest(filesystem, root, manifest)
     snapshots.add_snapshot(catalog, pool_id, uri, sha256, items, 1, "d" * 64, run.number)
     run_queue.finish_run(catalog, run, "seed", RunState.SUCCEEDED, snapshot=1)
-    add_version(catalog, store_uri, pool_id, item_ids(items))
+    add_version(catalog, store_uri, pool_id, item_ids(items), images=images)
 
 
 def add_version(
@@ -65,6 +74,7 @@ def add_version(
     *,
     watermark: int = 0,
     metrics: Mapping[str, float] | None = None,
+    images: str = "/images",
 ) -> int:
     """Register the next prompt version with a ranking in this order, activate it, return it."""
     parent = pools.get_pool(catalog, pool_id).active_prompt_version
@@ -78,17 +88,24 @@ def add_version(
         parent,
         metrics or {"a": 0.5},
     )
-    ranking = rank(catalog, store_uri, pool_id, version.number, order)
+    ranking = rank(catalog, store_uri, pool_id, version.number, order, images)
     rankings.activate(catalog, pool_id, 1, version.number, ranking)
     return version.number
 
 
-def rank(catalog: Catalog, store_uri: str, pool_id: str, version: int, order: list[str]) -> int:
+def rank(
+    catalog: Catalog,
+    store_uri: str,
+    pool_id: str,
+    version: int,
+    order: list[str],
+    images: str = "/images",
+) -> int:
     """Write and register a ranking in this order; returns its number, which is not active."""
     filesystem, root = files.open_store(store_uri)
     table = ranking_table(
         pa.array(order),
-        pa.array([f"/images/{item}.jpg" for item in order]),
+        pa.array([f"{images}/{item}.jpg" for item in order]),
         np.arange(len(order), 0, -1, dtype=np.float64),
         [f"place {rank}" for rank in range(len(order))],
         _scores(len(order)),

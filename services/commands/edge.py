@@ -11,7 +11,7 @@ import typer
 from poolscore.address import parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError, InvalidInputError
-from poolscore.tls import load_authorities, load_certificate
+from poolscore.tls import key_beside, load_authorities, load_certificate
 from services.commands.options import console
 
 _PACKAGED = Path(__file__).with_name("edge.cfg")
@@ -69,8 +69,7 @@ def edge_variables(
             reason="TOO_MANY_BACKENDS",
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    key = certificate.with_suffix(".key")
-    load_certificate(context, certificate, key if _is_apart(certificate, key) else None)
+    load_certificate(context, certificate, key_beside(certificate))
     if client_ca is not None:
         load_authorities(context, client_ca)
     slots = [*backends, *[""] * (MOST_BACKENDS - len(backends))]
@@ -98,8 +97,3 @@ def haproxy() -> str:
             "HAProxy 2.8 and name its binary in RAY_SERVE_HAPROXY_BINARY_PATH",
             reason="HAPROXY_MISSING",
         ) from error
-
-
-def _is_apart(certificate: Path, key: Path) -> bool:
-    # As HAProxy does with `ssl-load-extra-del-ext`.
-    return certificate.suffix == ".crt" and key.exists()

@@ -1,13 +1,11 @@
 """Small pictures inside the page."""
 
 import base64
-import io
 from pathlib import Path
-
-from PIL import Image
 
 from poolscore.images.decode import decode
 from poolscore.images.reject import Reject
+from poolscore.images.thumbnail import jpeg
 
 SIDE = 160
 """Pixels of the longer side at most."""
@@ -28,8 +26,4 @@ def thumbnail(path: Path) -> str | None:
         return None
     if isinstance(found, Reject):
         return None
-    picture = found.image
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(found.image, SIDE, 80)).decode("ascii")

@@ -1,0 +1,63 @@
+"""Who may use the page at all; what they may do there is for the API to judge."""
+
+from threading import Lock
+from time import monotonic
+from urllib.parse import urlsplit
+
+from poolscore.address import is_loopback
+from poolscore.errors import PermissionDeniedError, UnauthenticatedError
+from services.review.clients import NO_TOKEN, Clients
+from services.review.methods import call
+
+BELIEVED_S = 30.0
+"""How long it is believed whether the API asks for tokens."""
+
+
+class Door:
+    """Lets everybody in to an API that asks for tokens; to another one only this machine.
+
+    Else the page would show to a network what the API shows to its own machine alone, or to any web
+    site whose name is made to mean this machine.
+    """
+
+    def __init__(self, clients: Clients, *, local_only: bool) -> None:
+        """`local_only` says that the page itself answers this machine alone."""
+        self._clients, self._local_only = clients, local_only
+        self._known: tuple[float, bool] | None = None
+        self._lock = Lock()
+
+    def check(self, host: str) -> None:
+        """Raise PermissionDeniedError PAGE_NOT_LOCAL for a request to `host` that may not be.
+
+        `host` is the header of that name. Raises UnavailableError when the API is away.
+        """
+        if self._local_only and is_loopback(_name(host)):
+            return
+        if not self.asks_for_tokens():
+            raise PermissionDeniedError(
+                "the poolscore service behind this page asks for no token, so the page is for its "
+                "own machine only: open it there as http://localhost:PORT, or start the service "
+                "with POOLSCORE_TOKENS=always",
+                reason="PAGE_NOT_LOCAL",
+            )
+
+    def asks_for_tokens(self) -> bool:
+        """Whether the API asks for tokens. Raises UnavailableError when it is away."""
+        with self._lock:
+            if self._known is None or monotonic() - self._known[0] > BELIEVED_S:
+                self._known = monotonic(), self._ask()
+            return self._known[1]
+
+    def _ask(self) -> bool:
+        try:
+            call(self._clients.of(NO_TOKEN), "ListPools", b'{"page_size": 1}')
+        except UnauthenticatedError:
+            return True
+        return False
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
