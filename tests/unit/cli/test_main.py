@@ -12,6 +12,7 @@ import pytest
 from poolscore.cli.main import main
 
 _LIMIT_S = 60
+_START = "from poolscore.cli.main import main; main()"
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +58,7 @@ def test_interrupted_is_130() -> None:
         silent.settimeout(_LIMIT_S)
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         process = subprocess.Popen(
-            [sys.executable, "-c", "from poolscore.cli.main import main; main()"]
-            + ["status", "p", "--address", address],
+            [sys.executable, "-c", _START, "status", "p", "--address", address],
             env=os.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
