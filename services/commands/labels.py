@@ -8,8 +8,9 @@ from rich.table import Table
 
 from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.client import Client
-from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
+from poolscore.labels.answer import answer_text
 from poolscore.v1 import label_service_pb2 as pb
+from services.api.convert_items import answer
 from services.commands.options import Address, Pool, child, console, item_id, last_part
 
 app = typer.Typer(help="Answers: list them, take them back.", no_args_is_help=True)
@@ -78,15 +79,9 @@ def conflicts(name: Pool, as_json: AsJson = False, address: Address = None) -> N
 
 def said(event: pb.LabelEvent) -> str:
     """Return an answer as people write it."""
-    match event.answer.WhichOneof("kind"):
-        case "label":
-            return event.answer.label
-        case "candidates":
-            return SEPARATOR.join(event.answer.candidates.labels)
-        case "abstain":
-            return f"{CANNOT_TELL} {event.answer.abstain.reason}".strip()
-        case _:
-            return f"answer {last_part(event.retracts)} taken back"
+    if event.retracts:
+        return f"answer {last_part(event.retracts)} taken back"
+    return answer_text(answer(event.answer))
 
 
 def _table(*headers: str) -> Table:
