@@ -12,6 +12,7 @@ from services.commands import (
     neighbours,
     preview,
     prompts,
+    report,
     rescore,
     serve,
     status,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("rescore")(rescore.rescore)
     app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
+    app.command("report")(report.report)
     app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
     app.add_typer(labels.app, name="labels")

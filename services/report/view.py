@@ -141,13 +141,14 @@ def _balance(classes: Sequence[ClassCount]) -> list[BalanceRow]:
     ]
     widest = max([s for three in shares for s in three if math.isfinite(s)], default=0.0) or 1.0
     rows = [
-        BalanceRow(row, *three, *(_place(part, widest) for part in three))
+        BalanceRow(row, *three, *(place(part, widest) for part in three))
         for row, three in zip(classes, shares, strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.of.labels, row.of.name))
 
 
-def _place(part: float, widest: float) -> float:
+def place(part: float, widest: float) -> float:
+    """A share in per cent of the widest one; 0 where there is none."""
     return 100 * part / widest if math.isfinite(part) else 0.0
 
 
@@ -155,7 +156,7 @@ def _stages(stages: Sequence[tuple[str, float]]) -> list[StageRow]:
     total = sum(_measured(stages))
     longest = max(_measured(stages), default=0.0) or 1.0
     return [
-        StageRow(name, seconds, _place(seconds, longest), share(seconds, total))
+        StageRow(name, seconds, place(seconds, longest), share(seconds, total))
         for name, seconds in stages
     ]
 
