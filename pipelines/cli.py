@@ -12,6 +12,8 @@ from rich.console import Console
 from pipelines.bar import run_bar
 from pipelines.headline import headline, unchanged
 from pipelines.tune_command import tune
+from poolscore.cli.complete import stored_pools
+from poolscore.cli.exit_codes import INTERRUPTED
 from poolscore.config import Settings
 from poolscore.errors import AbortedError
 
@@ -23,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def embed(
-    name: Annotated[str, typer.Argument(help="The pool.")],
+    name: Annotated[str, typer.Argument(help="The pool.", autocompletion=stored_pools)],
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -83,9 +85,11 @@ def embed(
             )
         except AbortedError as error:
             bar.close()
+            if not stop.asked():  # but by `CancelRun`, or another process that took the run over
+                raise
             said = f"{error.message[0].upper()}{error.message[1:]}."
             console.print(said, highlight=False, markup=False)
-            raise typer.Exit(130) from error
+            raise typer.Exit(INTERRUPTED) from error
     progress = outcome.progress
     console.print(headline(progress, changed=outcome.changed, prune=prune))
     if progress.changed:

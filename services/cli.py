@@ -12,6 +12,7 @@ from services.commands import (
     neighbours,
     preview,
     prompts,
+    report,
     rescore,
     review,
     serve,
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
     app.command("review")(review.review)
+    app.command("report")(report.report)
     app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
     app.add_typer(labels.app, name="labels")

@@ -1,8 +1,7 @@
 """`poolscore admin`: look after a catalog: who changed what, backups, and whether all is whole."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -11,15 +10,18 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from poolscore.cli.complete import stored_pools
+from poolscore.cli.exit_codes import FAILED
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.config import Settings
-from poolscore.integrity.verify import verify_store
 from poolscore.store.audit import NO_POOL
 from poolscore.store.audit_trail import read_trail
-from poolscore.store.backup import export_catalog, import_catalog
-from poolscore.store.backup_file import BackupManifest
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import reach_store
 from poolscore.store.records import AuditEvent
+
+if TYPE_CHECKING:
+    from poolscore.store.backup_file import BackupManifest
 
 commands = typer.Typer(
     help="Look after the catalog and the file store, on a machine that reaches both.",
@@ -34,19 +36,19 @@ def register(app: typer.Typer) -> None:
 
 @commands.command()
 def audit(
-    pool: Annotated[str | None, typer.Option(help="Only changes of this pool.")] = None,
+    pool: Annotated[
+        str | None, typer.Option(help="Only changes of this pool.", autocompletion=stored_pools)
+    ] = None,
     tokens: Annotated[bool, typer.Option("--tokens", help="Only changes of tokens.")] = False,
     after: Annotated[int, typer.Option(min=0, help="Only those after this number.")] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON lines, with all facts, instead of a table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show who changed what, oldest first."""
+    """Show who changed what, oldest first; as JSON with all facts."""
     catalog = Catalog.open(Settings().catalog_url)
     events = read_trail(catalog, NO_POOL if tokens else pool, after)
     if as_json:
         for event in events:
-            typer.echo(json.dumps(vars(event) | {"create_time": event.create_time.isoformat()}))
+            print_json(vars(event))
         return
     table = Table("pool", "number", "time (UTC)", "who", "did", "to", "request", box=box.SIMPLE)
     for event in events:
@@ -62,6 +64,8 @@ def export_(
     file: Annotated[Path, typer.Argument(help="The backup; one that exists is replaced.")],
 ) -> None:
     """Back up the catalog and the prompt versions, while a service may run."""
+    from poolscore.store.backup import export_catalog  # alembic: slow to import
+
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     with Console(stderr=True).status("Exporting ..."):
@@ -75,6 +79,8 @@ def import_(
     file: Annotated[Path, typer.Argument(help="What `poolscore admin export` has written.")],
 ) -> None:
     """Restore a backup into an empty catalog, of either database, beside the same file store."""
+    from poolscore.store.backup import import_catalog
+
     settings = Settings()
     catalog = Catalog.open(settings.catalog_url)
     with Console(stderr=True).status("Importing ..."):
@@ -88,8 +94,11 @@ def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="Look whether files are there, not what is in them.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check that all is whole, while a service may run; exit code 1 when something is broken."""
+    from poolscore.integrity.verify import verify_store
+
     settings = Settings()
     store = reach_store(settings.store_uri)
     with _progress() as bar:
@@ -99,6 +108,9 @@ def verify(
             bar.update(task, description=what, completed=done, total=total)
 
         report = verify_store(Catalog(settings.catalog_url), store, quick=quick, progress=show)
+    if as_json:
+        print_json(vars(report))
+        raise typer.Exit(FAILED if report.findings else 0)
     looked_at = ", ".join(f"{count:,} {what}" for what, count in report.looked_at.items())
     if not report.findings:
         typer.echo(f"All is whole: {looked_at}.")
@@ -108,7 +120,7 @@ def verify(
     broken = len(report.findings) + report.more
     unlisted = f", of which {report.more:,} like these are not listed" if report.more else ""
     typer.echo(f"{broken:,} things are broken{unlisted}. Looked at: {looked_at}.", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(FAILED)
 
 
 def _progress() -> Progress:
@@ -116,7 +128,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _contents(manifest: BackupManifest) -> str:
+def _contents(manifest: "BackupManifest") -> str:
     rows = manifest.rows()
     artefacts = sum(bool(member.uris) for member in manifest.members.values())
     return (

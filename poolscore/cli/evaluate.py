@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from poolscore.cli.exit_codes import INTERRUPTED
 from poolscore.cli.options import EncoderName, Pretrained, Template, TowerPrecision
 from poolscore.cores import cores
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
@@ -107,7 +108,7 @@ def evaluate(
             page = run(request, watcher)
         except KeyboardInterrupt:
             console.print("Stopped. What was finished is kept: the same command goes on.")
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
     console.print(f"Wrote {page}", highlight=False, soft_wrap=True)
 
 

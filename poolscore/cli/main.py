@@ -5,12 +5,14 @@ Layers above the library (`pipelines`, `services`) contribute commands through t
 """
 
 import sys
+from functools import cache
 from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
 
 from poolscore import __version__
+from poolscore.cli.exit_codes import FAILED, INTERRUPTED
 from poolscore.errors import PoolscoreError
 
 app = typer.Typer(
@@ -36,12 +38,24 @@ def _options(
     del version
 
 
-def main() -> None:
-    """Run the command line; a user's error becomes one line and exit code 1."""
+@cache
+def application() -> typer.Typer:
+    """Return the command line with the commands of all layers."""
     for entry_point in sorted(entry_points(group="poolscore.commands"), key=lambda e: e.name):
         entry_point.load()(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line and exit.
+
+    0: done. 1: it failed, with one line that says what, where and what to do, or what was checked
+    is broken. 2: the command line itself is wrong. 130: stopped by Ctrl-C.
+    """
     try:
-        app()
+        application()()
     except PoolscoreError as error:
         Console(stderr=True).print(f"error: {error.message}", style="red", markup=False)
-        sys.exit(1)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:  # while commands are imported; else Typer does the same
+        sys.exit(INTERRUPTED)

@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from poolscore.cli.complete import stored_pools
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.cli.options import EncoderName, Pretrained, Template, TowerPrecision
 from poolscore.config import Settings
 from poolscore.encoder.spec import EMBEDDED_MODEL, EncoderSpec
 from poolscore.errors import InvalidInputError
+from poolscore.pool_message import pool_message
 from poolscore.store.catalog import Catalog
 from poolscore.store.change_pool import PoolChange, delete_pool, undelete_pool, update_pool
 from poolscore.store.files import reach_store
@@ -21,7 +24,7 @@ from poolscore.store.pools import create_pool, get_pool, list_pools
 from poolscore.store.records import Pool
 from poolscore.user_files import file_errors
 
-Name = Annotated[str, typer.Argument(help="The pool.")]
+Name = Annotated[str, typer.Argument(help="The pool.", autocompletion=stored_pools)]
 
 commands = typer.Typer(help="Register, show, change and delete pools.", no_args_is_help=True)
 
@@ -81,15 +84,21 @@ def list_(
     matching: Annotated[
         str, typer.Option("--filter", help='Such as: strategy = "entropy" AND active_snapshot:*')
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """List pools."""
     catalog = Catalog.open(Settings().catalog_url)
+    pools = _all_pools(catalog, show_deleted=deleted, filter_text=matching)
+    if as_json:
+        for pool in pools:
+            print_json(pool_message(pool))
+        return
     table = Table(box=box.SIMPLE)
     for heading in ("pool", "encoder", "prompts"):
         table.add_column(heading, no_wrap=True)
     for heading in ("classes", "images", "answered", "leased"):
         table.add_column(heading, justify="right")
-    for pool in _all_pools(catalog, show_deleted=deleted, filter_text=matching):
+    for pool in pools:
         counts = (len(pool.classes), pool.counts.embedded, pool.counts.answered, pool.counts.leased)
         numbers = [f"{count:,}" for count in counts]
         name = pool.pool_id + (" (deleted)" if pool.delete_time else "")
@@ -103,10 +112,13 @@ def list_(
 
 
 @commands.command()
-def show(name: Name) -> None:
+def show(name: Name, as_json: AsJson = False) -> None:
     """Show one pool."""
-    catalog = Catalog.open(Settings().catalog_url)
-    Console().print(_details(get_pool(catalog, name, also_deleted=True)))
+    pool = get_pool(Catalog.open(Settings().catalog_url), name, also_deleted=True)
+    if as_json:
+        print_json(pool_message(pool))
+    else:
+        Console().print(_details(pool))
 
 
 @commands.command()

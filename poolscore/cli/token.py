@@ -1,7 +1,7 @@
 """`poolscore token`: who may call a service."""
 
-from datetime import timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from poolscore.access.caller import Role
+from poolscore.cli.complete import stored_pools
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.config import Settings
 from poolscore.store.api_tokens import ApiToken, issue_token, list_tokens, revoke_token
 from poolscore.store.catalog import Catalog
@@ -31,7 +33,10 @@ def create(
     holder: Annotated[str, typer.Argument(help="Who has it: a person or a program.")],
     role: Annotated[Role, typer.Option(help="What it may do; each may do what those before may.")],
     pool: Annotated[
-        list[str] | None, typer.Option(help="A pool it is for; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            help="A pool it is for; may be repeated. Default: all.", autocompletion=stored_pools
+        ),
     ] = None,
     days: Annotated[
         float | None, typer.Option(max=36_500, help="Days until it expires; default: never.")
@@ -48,14 +53,17 @@ def create(
 
 
 @commands.command("list")
-def show() -> None:
+def show(as_json: AsJson = False) -> None:
     """List all tokens, without their secrets."""
+    now, tokens = utcnow(), list_tokens(_catalog())
+    if as_json:
+        for token in tokens:
+            print_json(_fields(token, now))
+        return
     table = Table("token", "holder", "may", "created", "expires", "state", box=box.SIMPLE)
-    now = utcnow()
-    for token in list_tokens(_catalog()):
+    for token in tokens:
         expires = f"{token.expire_time:%Y-%m-%d %H:%M}" if token.expire_time else "never"
-        state = "valid" if token.valid(now) else "revoked" if token.revoke_time else "expired"
-        created = f"{token.create_time:%Y-%m-%d %H:%M}"
+        created, state = f"{token.create_time:%Y-%m-%d %H:%M}", _state(token, now)
         table.add_row(token.token_id, escape(token.holder), _scope(token), created, expires, state)
     Console().print(table)
 
@@ -71,6 +79,16 @@ def revoke(
 
 def _catalog() -> Catalog:
     return Catalog.open(Settings().catalog_url)
+
+
+def _fields(token: ApiToken, now: datetime) -> dict[str, Any]:
+    fields = vars(token) | {"state": _state(token, now)}
+    del fields["secret_hash"]
+    return fields
+
+
+def _state(token: ApiToken, now: datetime) -> str:
+    return "valid" if token.valid(now) else "revoked" if token.revoke_time else "expired"
 
 
 def _scope(token: ApiToken) -> str:

@@ -46,6 +46,13 @@ def class_names(answer: Answer) -> tuple[str, ...]:
             return ()
 
 
+def answer_text(answer: Answer) -> str:
+    """The answer as people write it: `cat`, `cat|dog`, or `?` with the reason, if there is one."""
+    if isinstance(answer, Abstain):
+        return f"{CANNOT_TELL} {answer.reason}".strip()
+    return SEPARATOR.join(class_names(answer))
+
+
 def class_indices(answer: Answer, classes: Sequence[str]) -> tuple[int, ...]:
     """Positions in `classes` of the names that the answer allows."""
     return tuple(classes.index(name) for name in class_names(answer))

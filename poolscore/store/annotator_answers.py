@@ -9,6 +9,8 @@ from poolscore.labels.answer import Answer
 from poolscore.store import sql
 from poolscore.store.answer_columns import RETRACT, read_answer
 from poolscore.store.catalog import Catalog
+from poolscore.store.label_events import event_record
+from poolscore.store.records import LabelEvent
 from poolscore.store.tables import label_events
 
 
@@ -39,6 +41,18 @@ def newest_answers(catalog: Catalog, pool_id: str) -> tuple[list[AnnotatorAnswer
         rows = connection.execute(query.order_by(events.sequence)).all()
     found = [AnnotatorAnswer(r.item_id, r.annotator, read_answer(r), r.sequence) for r in rows]
     return found, mark
+
+
+def events_in_force(catalog: Catalog, pool_id: str) -> list[LabelEvent]:
+    """The same as they were recorded, with the prediction that was made before.
+
+    The last one of an item is its effective answer. Raises NotFoundError POOL_NOT_FOUND.
+    """
+    query = select(label_events).where(newest_in_force(pool_id))
+    with catalog.read() as connection:
+        sql.pool_row(connection, pool_id)
+        rows = connection.execute(query.order_by(label_events.c.sequence)).all()
+    return [event_record(row) for row in rows]
 
 
 def newest_in_force(pool_id: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,81 +1,22 @@
 """Records of the catalog as messages of the contract."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.pool_message import PRECISIONS, timestamp
 from poolscore.store import records
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
 from poolscore.v1 import run_service_pb2 as run_pb
 from services.api import names
 
-_PRECISION_NAMES = {
-    "auto": pool_pb.PRECISION_AUTO,
-    "fp32": pool_pb.PRECISION_FP32,
-    "bf16": pool_pb.PRECISION_BF16,
-}
-
-
-def timestamp(time: datetime | None) -> Timestamp | None:
-    """Return an aware datetime as a message; None stays None, which leaves a field unset."""
-    if time is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
-
 
 def encoder_spec(message: pool_pb.Encoder) -> EncoderSpec:
     """Read an encoder; empty fields take the defaults."""
-    known = {number: name for name, number in _PRECISION_NAMES.items()}
+    known = {number: name for name, number in PRECISIONS.items()}
     precision = message.precision or pool_pb.PRECISION_AUTO
     fields = {"precision": known[precision], "pretrained": message.pretrained}
     if message.model:
         fields["model"] = message.model
     return EncoderSpec.model_validate(fields)
-
-
-def pool(record: records.Pool) -> pool_pb.Pool:
-    """A pool."""
-    counts = record.counts
-    return pool_pb.Pool(
-        name=record.name,
-        display_name=record.display_name,
-        classes=record.classes,
-        template=record.template,
-        encoder=pool_pb.Encoder(
-            model=record.encoder.model,
-            pretrained=record.encoder.pretrained,
-            precision=_PRECISION_NAMES[record.encoder.precision],
-            digest=record.encoder_digest,
-        ),
-        strategy=record.strategy,
-        train_after_labels=record.train_after_labels,
-        etag=record.etag,
-        create_time=timestamp(record.create_time),
-        update_time=timestamp(record.update_time),
-        active_snapshot=names.child_name(record.pool_id, names.SNAPSHOTS, record.active_snapshot),
-        active_prompt_version=names.child_name(
-            record.pool_id, names.PROMPT_VERSIONS, record.active_prompt_version
-        ),
-        active_ranking=names.child_name(record.pool_id, names.RANKINGS, record.active_ranking),
-        delete_time=timestamp(record.delete_time),
-        budget=_budget(record),
-        counts=pool_pb.PoolCounts(
-            embedded=counts.embedded,
-            rejected=counts.rejected,
-            answered=counts.answered,
-            leased=counts.leased,
-        ),
-    )
-
-
-def _budget(record: records.Pool) -> pool_pb.Budget:
-    reserved = record.counts.leased
-    left = max(0, record.budget - record.spent - reserved)
-    return pool_pb.Budget(labels=record.budget, spent=record.spent, reserved=reserved, left=left)
 
 
 _RUN_STATES = {

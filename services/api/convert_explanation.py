@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from pipelines.item_evidence import ClassEvidence, Cluster, ItemEvidence, Reject
 from poolscore.acquisition.uncertainty import uncertainty_parts
+from poolscore.pool_message import timestamp
 from poolscore.store.records import PromptVersion, RankedItem, Ranking
 from poolscore.store.standing import ItemState, Standing
 from poolscore.v1 import query_service_pb2 as pb
 from services.api import names
-from services.api.convert import timestamp
 from services.api.convert_items import prediction, ranked_item
 
 STATES = {

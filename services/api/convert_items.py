@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import Abstain, Answer, Candidates, Label, LabelInput, LabelResult
+from poolscore.pool_message import timestamp
 from poolscore.store import records
 from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import query_service_pb2 as query_pb
 from services.api import names
-from services.api.convert import timestamp
 
 _BATCH_STATES = {
     records.BatchState.OPEN: query_pb.BATCH_STATE_OPEN,

@@ -2,6 +2,7 @@
 
 from poolscore.access.caller import current_caller
 from poolscore.encoder.spec import EncoderSpec
+from poolscore.pool_message import pool_message
 from poolscore.store import change_pool, pools
 from poolscore.store.change_pool import PoolChange
 from poolscore.store.records import Pool
@@ -27,13 +28,13 @@ class PoolApi:
         # The precision is kept with the pool, so that every machine embeds it alike.
         spec, digest = self.backend.resolve_encoder(spec)
         record = self._create(request, spec, digest, validate_only=request.validate_only)
-        return pb.CreatePoolResponse(pool=convert.pool(record))
+        return pb.CreatePoolResponse(pool=pool_message(record))
 
     def GetPool(self, request: pb.GetPoolRequest) -> pb.GetPoolResponse:
         """Return a pool with its current counts, also a deleted one."""
         pool_id = names.parse_pool(request.name)
         record = pools.get_pool(self.backend.catalog, pool_id, also_deleted=True)
-        return pb.GetPoolResponse(pool=convert.pool(record))
+        return pb.GetPoolResponse(pool=pool_message(record))
 
     def ListPools(self, request: pb.ListPoolsRequest) -> pb.ListPoolsResponse:
         """List pools by name, of those that the caller's token is for."""
@@ -46,7 +47,7 @@ class PoolApi:
             only=current_caller().pools,
         )
         return pb.ListPoolsResponse(
-            pools=[convert.pool(record) for record in page], next_page_token=token
+            pools=[pool_message(record) for record in page], next_page_token=token
         )
 
     def UpdatePool(self, request: pb.UpdatePoolRequest) -> pb.UpdatePoolResponse:
@@ -57,19 +58,19 @@ class PoolApi:
         )
         if run is not None:
             self.backend.wake(run.kind)
-        return pb.UpdatePoolResponse(pool=convert.pool(record), run=run.name if run else "")
+        return pb.UpdatePoolResponse(pool=pool_message(record), run=run.name if run else "")
 
     def DeletePool(self, request: pb.DeletePoolRequest) -> pb.DeletePoolResponse:
         """Hide a pool."""
         pool_id = names.parse_pool(request.name)
         record = change_pool.delete_pool(self.backend.catalog, pool_id, request.etag)
-        return pb.DeletePoolResponse(pool=convert.pool(record))
+        return pb.DeletePoolResponse(pool=pool_message(record))
 
     def UndeletePool(self, request: pb.UndeletePoolRequest) -> pb.UndeletePoolResponse:
         """Bring a deleted pool back; its waiting runs go on."""
         pool_id = names.parse_pool(request.name)
         record = change_pool.undelete_pool(self.backend.catalog, pool_id)
-        return pb.UndeletePoolResponse(pool=convert.pool(record))
+        return pb.UndeletePoolResponse(pool=pool_message(record))
 
     def _create(
         self, request: pb.CreatePoolRequest, spec: EncoderSpec, digest: str, *, validate_only: bool

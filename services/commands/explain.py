@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.client import Client
 from poolscore.v1 import query_service_pb2 as pb
 from services.commands.lease import say
@@ -16,6 +17,7 @@ def explain(
     item: Annotated[str, typer.Argument(help="Id of the item, as a batch or a ranking has it.")],
     ranking: Annotated[str, typer.Option(help="Number of a ranking; default: the active.")] = "",
     size: Annotated[int, typer.Option(min=1, max=1000, help="Items of the next batch.")] = 10,
+    as_json: AsJson = False,
     address: Address = None,
 ) -> None:
     """Say why an image stands where it stands, and what led to it."""
@@ -25,6 +27,9 @@ def explain(
             ranking=child(name, "rankings", ranking) if ranking else "",
             size=size,
         )
+    if as_json:
+        print_json(found)
+        return
     for line in lines(found):
         say(line)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from poolscore.cli.exit_codes import FAILED
 from poolscore.client import Client
 from poolscore.errors import InvalidInputError
 from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
@@ -64,7 +65,7 @@ def label(
     repeated = f", {before:,} of them before" if before else ""
     console.print(f"{recorded:,} of {len(inputs):,} answers recorded{repeated}.")
     if recorded < len(inputs):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def label_input(pool: str, item: str, text: str, annotator: str, batch: str) -> pb.LabelInput:

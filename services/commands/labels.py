@@ -6,9 +6,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.client import Client
-from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
+from poolscore.labels.answer import answer_text
 from poolscore.v1 import label_service_pb2 as pb
+from services.api.convert_items import answer
 from services.commands.options import Address, Pool, child, console, item_id, last_part
 
 app = typer.Typer(help="Answers: list them, take them back.", no_args_is_help=True)
@@ -19,13 +21,19 @@ def list_(
     name: Pool,
     item: Annotated[str, typer.Option(help="Only answers to this item.")] = "",
     annotator: Annotated[str, typer.Option(help="Only answers of this annotator.")] = "",
+    as_json: AsJson = False,
     address: Address = None,
 ) -> None:
     """List label events in the order they were recorded."""
     table = _table("event", "item", "annotator", "answer", "time")
     with Client(address) as client:
         item_name = child(name, "items", item) if item else ""
-        for event in client.list_label_events(name, item=item_name, annotator=annotator):
+        events = client.list_label_events(name, item=item_name, annotator=annotator)
+        if as_json:
+            for event in events:
+                print_json(event)
+            return
+        for event in events:
             time = event.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S")
             cells = last_part(event.name), item_id(event.item), event.annotator, said(event), time
             table.add_row(*map(escape, cells))
@@ -50,11 +58,16 @@ def retract(
 
 
 @app.command()
-def conflicts(name: Pool, address: Address = None) -> None:
+def conflicts(name: Pool, as_json: AsJson = False, address: Address = None) -> None:
     """List the images on which annotators disagree, with what each of them says."""
     table = _table("item", "annotator", "answer")
     with Client(address) as client:
-        for conflict in client.list_conflicts(name):
+        found = client.list_conflicts(name)
+        if as_json:
+            for conflict in found:
+                print_json(conflict)
+            return
+        for conflict in found:
             for row, event in enumerate(conflict.answers):
                 item = "" if row else item_id(conflict.item)
                 table.add_row(*map(escape, (item, event.annotator, said(event))))
@@ -66,15 +79,9 @@ def conflicts(name: Pool, address: Address = None) -> None:
 
 def said(event: pb.LabelEvent) -> str:
     """Return an answer as people write it."""
-    match event.answer.WhichOneof("kind"):
-        case "label":
-            return event.answer.label
-        case "candidates":
-            return SEPARATOR.join(event.answer.candidates.labels)
-        case "abstain":
-            return f"{CANNOT_TELL} {event.answer.abstain.reason}".strip()
-        case _:
-            return f"answer {last_part(event.retracts)} taken back"
+    if event.retracts:
+        return f"answer {last_part(event.retracts)} taken back"
+    return answer_text(answer(event.answer))
 
 
 def _table(*headers: str) -> Table:

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-Pool = Annotated[str, typer.Argument(metavar="NAME", help="The pool.")]
+from poolscore.cli.complete import served_pools
+
+Pool = Annotated[str, typer.Argument(metavar="NAME", help="The pool.", autocompletion=served_pools)]
 Address = Annotated[
     str | None,
     typer.Option(

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.client import Client
 from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
 from services.commands.following import follow
@@ -16,10 +17,15 @@ app = typer.Typer(help="Prompt versions: what the model has learned.", no_args_i
 
 
 @app.command("list")
-def list_(name: Pool, address: Address = None) -> None:
+def list_(name: Pool, as_json: AsJson = False, address: Address = None) -> None:
     """List the versions, newest first."""
     with Client(address) as client:
-        console.print(versions_table(client.list_prompt_versions(name)))
+        versions = client.list_prompt_versions(name)
+        if as_json:
+            for version in versions:
+                print_json(version)
+        else:
+            console.print(versions_table(versions))
 
 
 def versions_table(versions: Iterable[prompt_pb.PromptVersion]) -> Table:
@@ -84,12 +90,16 @@ def diff(
     version: Annotated[str, typer.Argument(help="Number of the version before.")],
     other: Annotated[str, typer.Argument(help="Number of the version after.")],
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Changes to show.")] = 10,
+    as_json: AsJson = False,
     address: Address = None,
 ) -> None:
     """Show which images changed class or rank most from one version to another."""
     one, two = (child(name, "promptVersions", each) for each in (version, other))
     with Client(address) as client:
         found = client.diff_prompt_versions(one, two, limit=limit)
+    if as_json:
+        print_json(found)
+        return
     console.print(
         f"{found.common:,} images in both rankings, {found.class_changes:,} with another class, "
         f"rank correlation {found.rank_correlation:.3f}; {found.only_before:,} before only, "

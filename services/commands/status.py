@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from poolscore.cli.json_lines import AsJson, print_json
 from poolscore.client import Client
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import run_service_pb2 as run_pb
@@ -17,11 +18,14 @@ _COLOURS = {
 }
 
 
-def status(name: Pool, address: Address = None) -> None:
+def status(name: Pool, as_json: AsJson = False, address: Address = None) -> None:
     """Show counts, the active ranking, and the newest runs with their progress."""
     with Client(address) as client:
         pool = client.get_pool(name)
         runs = client.list_runs(name)
+    if as_json:
+        print_json({"pool": pool, "runs": list(runs)})
+        return
     console.print(pool_table(pool))
     if not runs:
         console.print(f"No runs yet. Next: poolscore embed {name} SOURCE")

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from poolscore.cli.exit_codes import INTERRUPTED
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -60,7 +62,7 @@ def demo(
         summary = run_demo(options, out, screen)
     except KeyboardInterrupt:
         screen.say("Stopped; the same command goes on from here.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     screen.say(f"\n{verdict(summary)}\n", style="bold")
     screen.say(f"report   {out / 'report.html'}")
     screen.say(f"summary  {out / 'summary.json'}")

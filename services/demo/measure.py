@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from poolscore.encoder.encoder import Encoder
 from poolscore.evaluation.embedding_cache import embed_images
-from poolscore.evaluation.metrics import accuracy, auroc
+from poolscore.evaluation.metrics import accuracy
 from poolscore.scoring.kernel import score
 from poolscore.scoring.types import PromptFeatures
 from poolscore.v1 import query_service_pb2 as query_pb
+from services.report.doubt import Doubt
 
 
 @dataclass(frozen=True)
@@ -25,25 +26,6 @@ class HeldOut:
     def accuracy(self, prompts: PromptFeatures) -> float:
         """Share of images that the positive prompt classifies rightly."""
         return accuracy(score(self.features_ND, prompts).predicted, self.targets_N)
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """p_clean and probability of predictions whose truth is known; arrays of shape (N,)."""
-
-    p_clean: npt.NDArray[np.float64]
-    probability: npt.NDArray[np.float64]
-    right: npt.NDArray[np.bool_]
-
-    @property
-    def auroc_p_clean(self) -> float:
-        """How well p_clean tells right predictions from wrong ones; NaN if all are alike."""
-        return auroc(self.p_clean, self.right)
-
-    @property
-    def auroc_max_prob(self) -> float:
-        """The same of the largest class probability."""
-        return auroc(self.probability, self.right)
 
 
 def doubt_of(items: Sequence[query_pb.RankedItem], truth: Mapping[str, str]) -> Doubt:

@@ -3,7 +3,6 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipelines.reading import local_path
 from poolscore import __version__
 from poolscore.encoder.encoder import Encoder
 from services.demo.dataset import Dataset
@@ -36,7 +35,7 @@ def present(
         p_clean_wrong=last.doubt.p_clean[~last.doubt.right].tolist(),
         contact_sheet=[
             RankedImage(
-                path=path,
+                uri=item.uri,
                 predicted=item.prediction.label,
                 probability=item.prediction.probability,
                 p_clean=item.prediction.p_clean,
@@ -44,7 +43,6 @@ def present(
                 truth=data.pool.get(item.uri),
             )
             for item in last.ranking[:_SHEET]
-            if (path := local_path(item.uri)) is not None
         ],
         measured_on=measured_on(options, data),
         balance=[

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class CurvePoint:
 class RankedImage:
     """One image of the contact sheet, in the order of the ranking."""
 
-    path: Path
+    uri: str
     predicted: str
     probability: float
     p_clean: float

@@ -1,10 +1,11 @@
-"""Two histograms above one axis: p_clean where the prediction is right and where it is wrong."""
+"""Histograms of p_clean above one axis, each in per cent of itself."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
+import numpy as np
+import numpy.typing as npt
 from markupsafe import Markup
 
 from services.report.formats import count, fixed, percent
@@ -13,65 +14,85 @@ from services.report.svg import element
 _BINS = 25
 _PANEL = 84
 _PITCH = 122
-_HEIGHT = 30 + _PITCH + _PANEL + 44
+_TOP = 30
 
 
 @dataclass(frozen=True)
-class _Group:
-    name: str
+class Group:
+    """What one histogram shows."""
+
+    heading: str
     style: str
-    values: Sequence[float]
+    """CSS class: `ours` or `wrong`."""
+    values: Sequence[float] | npt.NDArray[np.floating]
+    """Values that are not finite do not count."""
 
 
-def histograms(right: Sequence[float], wrong: Sequence[float]) -> Markup:
-    """Each group in per cent of itself, since the right predictions are usually many more."""
-    groups = [
-        _Group("right", "ours", [v for v in right if math.isfinite(v)]),
-        _Group("wrong", "wrong", [v for v in wrong if math.isfinite(v)]),
-    ]
-    values = [value for group in groups for value in group.values]
-    if not values:
+def right_and_wrong(
+    right: Sequence[float] | npt.NDArray[np.floating],
+    wrong: Sequence[float] | npt.NDArray[np.floating],
+) -> Markup:
+    """p_clean where the prediction is right and where it is wrong; these are usually many fewer."""
+    return histograms(
+        [Group("Prediction right", "ours", right), Group("Prediction wrong", "wrong", wrong)]
+    )
+
+
+def histograms(groups: Sequence[Group]) -> Markup:
+    """One histogram a group, from top to bottom."""
+    finite = [_finite(group.values) for group in groups]
+    values = np.concatenate(finite)
+    if not len(values):
         return element("p", "Not measured.", class_="empty")
-    low = math.floor(10 * min(values)) / 10
-    high = max(math.ceil(10 * max(values)) / 10, low + 0.1)
-    shares = [_shares(group.values, low, high) for group in groups]
+    low = math.floor(10 * float(values.min())) / 10
+    high = max(math.ceil(10 * float(values.max())) / 10, low + 0.1)
+    shares = [_shares(each, low, high) for each in finite]
     most = max(max(part) for part in shares)
     parts = [
-        _panel(group, part, most, low, high, 30 + index * _PITCH)
-        for index, (group, part) in enumerate(zip(groups, shares, strict=True))
+        _panel(group, each, part, most, low, high, _TOP + index * _PITCH)
+        for index, (group, each, part) in enumerate(zip(groups, finite, shares, strict=True))
     ]
+    base = _TOP + (len(groups) - 1) * _PITCH + _PANEL
     said = ", ".join(
-        f"{group.name}: {count(len(group.values))} images, median {_median(group.values)}"
-        for group in groups
+        f"{group.heading}: {count(len(each))} images, median {_median(each)}"
+        for group, each in zip(groups, finite, strict=True)
     )
     return element(
-        "svg", *parts, _axis(low, high), class_="chart", role="img", width="100%",
-        height=_HEIGHT, aria_label=f"Histograms of p_clean by prediction. {said}.",
+        "svg", *parts, _axis(low, high, base), class_="chart", role="img", width="100%",
+        height=base + 44, aria_label=f"Histogram of p_clean. {said}.",
     )  # fmt: skip
 
 
-def _shares(values: Sequence[float], low: float, high: float) -> list[float]:
-    bins = [0] * _BINS
-    for value in values:
-        bins[min(int((value - low) / (high - low) * _BINS), _BINS - 1)] += 1
-    return [number / max(len(values), 1) for number in bins]
+def _finite(values: Sequence[float] | npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    found = np.asarray(values, np.float64)
+    return found[np.isfinite(found)]
 
 
-def _median(values: Sequence[float]) -> str:
-    return fixed(median(values) if values else math.nan)
+def _shares(values: npt.NDArray[np.float64], low: float, high: float) -> list[float]:
+    bins, _ = np.histogram(values, _BINS, (low, high))
+    return (bins / max(len(values), 1)).tolist()
+
+
+def _median(values: npt.NDArray[np.float64]) -> str:
+    return fixed(float(np.median(values)) if len(values) else math.nan)
 
 
 def _panel(
-    group: _Group, shares: Sequence[float], most: float, low: float, high: float, top: int
+    group: Group,
+    values: npt.NDArray[np.float64],
+    shares: Sequence[float],
+    most: float,
+    low: float,
+    high: float,
+    top: int,
 ) -> Markup:
     """One histogram with its heading above and its median marked."""
     base = top + _PANEL
     width = 100 / _BINS
-    heading = f"Prediction {group.name}"
     parts = [
-        element("text", heading, x=0, y=top - 14, class_=f"value {group.style}"),
+        element("text", group.heading, x=0, y=top - 14, class_=f"value {group.style}"),
         element(
-            "text", f"{count(len(group.values))} images · median {_median(group.values)}",
+            "text", f"{count(len(values))} images · median {_median(values)}",
             x="100%", y=top - 14, class_="tick end",
         ),
     ]  # fmt: skip
@@ -88,14 +109,13 @@ def _panel(
             )
         )  # fmt: skip
     parts.append(element("line", x1=0, x2="100%", y1=base, y2=base, class_="axis"))
-    if group.values:
-        at = f"{100 * (median(group.values) - low) / (high - low):.2f}%"
+    if len(values):
+        at = f"{100 * (float(np.median(values)) - low) / (high - low):.2f}%"
         parts.append(element("line", x1=at, x2=at, y1=top - 4, y2=base, class_="median"))
     return Markup("").join(parts)
 
 
-def _axis(low: float, high: float) -> Markup:
-    base = 30 + _PITCH + _PANEL
+def _axis(low: float, high: float, base: int) -> Markup:
     tenths = round(10 * (high - low))
     first = round(10 * low)
     every = 2 if tenths > 5 else 1

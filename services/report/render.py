@@ -12,12 +12,17 @@ from services.report.view import build_view
 
 
 def write_report(data: ReportData, path: Path) -> None:
-    """Write the report of a pool, whole or not at all; a report that was there is replaced.
+    """Write the report of a demo, whole or not at all; a report that was there is replaced.
 
     Raises OSError when the folder cannot be written. Pictures that cannot be read leave an empty
     tile, numbers that were not measured a dash.
     """
-    html = _environment().get_template("report.html.j2").render(data=data, view=build_view(data))
+    write_page("report.html.j2", path, data=data, view=build_view(data))
+
+
+def write_page(template: str, path: Path, **shown: object) -> None:
+    """Fill in one of the templates beside this module; the same rules."""
+    html = _environment().get_template(template).render(**shown)
     write_atomic(fs.LocalFileSystem(), str(path), html.encode("utf-8"))
 
 

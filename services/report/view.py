@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from services.report.charts import Axis, Line, fit, line_chart
+from services.report.charts import Line, fit, line_chart
+from services.report.curves import auroc_chart, level
 from services.report.data import ClassCount, CurvePoint, RankedImage, ReportData
-from services.report.formats import fixed, percent, share
-from services.report.histogram import histograms
+from services.report.formats import percent, share
+from services.report.histogram import right_and_wrong
 from services.report.rejects import RejectRow, reject_rows
-from services.report.thumbnails import thumbnail
+from services.report.thumbnails import thumbnails
 
 CONTACT_SHEET = 60
 """Pictures shown at most; each adds about 6 KB to the file."""
@@ -79,13 +80,13 @@ class View:
 
 def build_view(data: ReportData) -> View:
     """Draw the charts, read the pictures and add up the shares."""
-    tiles = [_tile(image) for image in data.contact_sheet[:CONTACT_SHEET]]
+    tiles = build_tiles(data.contact_sheet)
     return View(
         first=data.curve[0],
         last=data.curve[-1],
         accuracy=_accuracy(data),
-        auroc=_auroc(data.curve),
-        histogram=histograms(data.p_clean_right, data.p_clean_wrong),
+        auroc=auroc_chart(data.curve),
+        histogram=right_and_wrong(data.p_clean_right, data.p_clean_wrong),
         tiles=tiles,
         balance=_balance(data.balance),
         classes_labelled=sum(row.labels > 0 for row in data.balance),
@@ -103,7 +104,7 @@ def build_view(data: ReportData) -> View:
 def _accuracy(data: ReportData) -> Markup:
     first, last = data.curve[0], data.curve[-1]
     lines = [
-        _level("zero-shot", first.accuracy, last),
+        level("zero-shot", first.accuracy, last),
         Line("random", [(p.labels, p.accuracy_random) for p in data.curve], "control"),
         Line(data.strategy, [(p.labels, p.accuracy) for p in data.curve], "ours"),
     ]
@@ -118,33 +119,16 @@ def _accuracy(data: ReportData) -> Markup:
     )
 
 
-def _auroc(curve: Sequence[CurvePoint]) -> Markup:
-    measured = [v for p in curve for v in (p.auroc_p_clean, p.auroc_max_prob) if math.isfinite(v)]
-    axis = fit([*measured, 0.5], fixed, fixed) if measured else _UNIT
-    last = curve[-1]
-    lines = [
-        Line("max-prob", [(p.labels, p.auroc_max_prob) for p in curve], "control"),
-        Line("p_clean", [(p.labels, p.auroc_p_clean) for p in curve], "ours"),
-    ]
-    if measured:
-        lines.insert(0, _level("chance", 0.5, last))
-    label = (
-        f"Area under the ROC curve after {last.labels} labels: p_clean "
-        f"{fixed(last.auroc_p_clean)}, max-prob {fixed(last.auroc_max_prob)}."
-    )
-    return line_chart(lines, axis, label=label, x_label="labels spent", y_label="AUROC")
+def build_tiles(images: Sequence[RankedImage]) -> list[Tile]:
+    """Tiles of the first images, with their pictures."""
+    shown = images[:CONTACT_SHEET]
+    pictures = thumbnails(image.uri for image in shown)
+    return [_tile(*each) for each in zip(shown, pictures, strict=True)]
 
 
-_UNIT = Axis(0.0, 1.0, fixed, fixed)
-
-
-def _level(name: str, value: float, last: CurvePoint) -> Line:
-    return Line(name, [(0.0, value), (max(last.labels, 1.0), value)], "baseline", marked=False)
-
-
-def _tile(image: RankedImage) -> Tile:
+def _tile(image: RankedImage, thumbnail: str | None) -> Tile:
     right = None if image.truth is None else image.truth == image.predicted
-    return Tile(image, thumbnail(image.path), right)
+    return Tile(image, thumbnail, right)
 
 
 def _balance(classes: Sequence[ClassCount]) -> list[BalanceRow]:
@@ -157,13 +141,14 @@ def _balance(classes: Sequence[ClassCount]) -> list[BalanceRow]:
     ]
     widest = max([s for three in shares for s in three if math.isfinite(s)], default=0.0) or 1.0
     rows = [
-        BalanceRow(row, *three, *(_place(part, widest) for part in three))
+        BalanceRow(row, *three, *(place(part, widest) for part in three))
         for row, three in zip(classes, shares, strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.of.labels, row.of.name))
 
 
-def _place(part: float, widest: float) -> float:
+def place(part: float, widest: float) -> float:
+    """A share in per cent of the widest one; 0 where there is none."""
     return 100 * part / widest if math.isfinite(part) else 0.0
 
 
@@ -171,7 +156,7 @@ def _stages(stages: Sequence[tuple[str, float]]) -> list[StageRow]:
     total = sum(_measured(stages))
     longest = max(_measured(stages), default=0.0) or 1.0
     return [
-        StageRow(name, seconds, _place(seconds, longest), share(seconds, total))
+        StageRow(name, seconds, place(seconds, longest), share(seconds, total))
         for name, seconds in stages
     ]
 

@@ -1,12 +1,19 @@
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
+from google.protobuf.json_format import ParseDict
 from typer.testing import CliRunner
 
+from poolscore.cli.complete import served_pools
 from poolscore.errors import PoolscoreError
+from poolscore.v1 import label_service_pb2 as label_pb
+from poolscore.v1 import pool_service_pb2 as pool_pb
+from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
+from poolscore.v1 import run_service_pb2 as run_pb
 from services.cli import register
 from tests.integration.services.running import Running
 
@@ -106,3 +113,29 @@ def test_answers_are_listed_compared_and_taken_back(
     assert "answer 3 taken back" in listed
     assert "cat|dog" not in listed
     assert "cat|dog" in run("labels", "list", pool, "--annotator", "ann")
+
+
+def test_what_is_shown_is_there_as_messages_of_the_contract(
+    run: Callable[..., str], new_pool: Callable[..., str]
+) -> None:
+    pool = new_pool()
+    run("label", pool, "item-0000=cat", "--annotator", "ann")
+    run("label", pool, "item-0000=dog", "item-0001=owl", "--annotator", "bob")
+    shown = json.loads(run("status", pool, "--json"))
+    assert ParseDict(shown["pool"], pool_pb.Pool()).counts.answered == 2
+    assert [ParseDict(each, run_pb.Run()).snapshot for each in shown["runs"]] == [
+        f"pools/{pool}/snapshots/1"
+    ]
+    (version,) = json.loads(f"[{run('prompts', 'list', pool, '--json')}]")
+    assert ParseDict(version, prompt_pb.PromptVersion()).metrics == {"a": 0.5}
+    (conflict,) = json.loads(f"[{run('labels', 'conflicts', pool, '--json')}]")
+    assert len(ParseDict(conflict, label_pb.Conflict()).answers) == 2
+    events = run("labels", "list", pool, "--json").replace("} {", "},{")
+    assert [each["annotator"] for each in json.loads(f"[{events}]")] == ["ann", "bob", "bob"]
+
+
+def test_pools_of_the_service_complete(
+    run: Callable[..., str], new_pool: Callable[..., str]
+) -> None:
+    assert new_pool() in served_pools("seeded-")
+    assert served_pools("nothing-like-it") == []

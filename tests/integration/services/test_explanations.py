@@ -1,15 +1,18 @@
 """Explanations, previews, differences and rollback over the wire, on a pool without photographs."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 import typer
+from google.protobuf.json_format import ParseDict
 from typer.testing import CliRunner
 
 from bench.cases.rollback import CLASSES, roll_back, seed
 from poolscore.client import Client
 from poolscore.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from poolscore.store.files import open_store
+from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
 from poolscore.v1 import query_service_pb2 as pb
 from poolscore.v1 import run_service_pb2 as run_pb
 from services.cli import register
@@ -62,6 +65,8 @@ def test_an_item_is_explained(client: Client, pool: str, run: Callable[..., str]
     assert f"place rank 0 of {IMAGES}" in said
     assert "next batch yes: number 1 of the 10 items" in said
     assert "strategy margin (size 100000), prompt version 1, snapshot 1" in said
+    shown = json.loads(run("explain", pool, best.name, "--size", "5", "--json"))
+    assert ParseDict(shown, pb.ExplainItemResponse()) == found
 
 
 @pytest.mark.timeout(600)
@@ -78,6 +83,8 @@ def test_a_preview_becomes_a_lease_by_a_rescore_run(
         client.preview(pool, 6, strategy="entropy", classes=["newt"])
     assert caught.value.reason == "UNKNOWN_CLASS"
     assert "images by strategy entropy" in run("preview", pool, "--strategy", "entropy")
+    as_json = json.loads(run("preview", pool, "--strategy", "entropy", "--json"))
+    assert ParseDict(as_json, pb.PreviewBatchResponse()).ranking == active
     *_, rescored = client.watch_run(client.rescore(pool, strategy="entropy").name)
     assert rescored.state == run_pb.RUN_STATE_SUCCEEDED, rescored.error
     assert client.get_pool(pool).active_ranking == active
@@ -115,6 +122,8 @@ def test_two_versions_differ(client: Client, pool: str, run: Callable[..., str])
     moves = [abs(each.rank_after - each.rank_before) for each in found.changes]
     assert moves == sorted(moves, reverse=True)
     assert f"{IMAGES} images in both rankings" in run("prompts", "diff", pool, "0", "1")
+    shown = json.loads(run("prompts", "diff", pool, "0", "1", "--limit", "5", "--json"))
+    assert ParseDict(shown, prompt_pb.DiffPromptVersionsResponse()) == found
 
 
 @pytest.mark.timeout(600)

@@ -51,6 +51,9 @@ def test_a_backup_is_exported_imported_and_verified(
         result = run("verify", *arguments)
         assert result.exit_code == 0, result.output
         assert "All is whole: 1 pools" in result.output
+        whole = run("verify", *arguments, "--json")
+        assert whole.exit_code == 0
+        assert json.loads(whole.stdout)["findings"] == []
 
 
 def test_verify_names_what_is_broken_and_what_to_do(world: RankedPool) -> None:
@@ -61,3 +64,9 @@ def test_verify_names_what_is_broken_and_what_to_do(world: RankedPool) -> None:
     expected = "BUDGET  pools/p: 3 labels are noted as spent; the answers in force cost 0; restore"
     assert expected in result.output
     assert "2 things are broken" in result.output
+    as_json = run("verify", "--quick", "--json")
+    assert as_json.exit_code == 1
+    shown = json.loads(as_json.stdout)
+    assert shown["looked_at"]["pools"] == 1
+    assert (shown["findings"][0]["rule"], shown["findings"][0]["where"]) == ("BUDGET", "pools/p")
+    assert (len(shown["findings"]), shown["more"]) == (2, 0)

@@ -1,8 +1,10 @@
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import typer
+from google.protobuf.json_format import ParseDict
 from typer.testing import CliRunner, Result
 
 from poolscore.cli.pool import register
@@ -10,8 +12,10 @@ from poolscore.config import Settings
 from poolscore.encoder.load import load_encoder
 from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import PoolscoreError
+from poolscore.pool_message import pool_message
 from poolscore.store.catalog import Catalog
 from poolscore.store.pools import create_pool, get_pool
+from poolscore.v1 import pool_service_pb2 as pool_pb
 
 app = typer.Typer()
 register(app)
@@ -140,3 +144,15 @@ def test_mistakes_in_a_change_are_named() -> None:
     assert reason(["update", "none", "--budget", "1"]) == "POOL_NOT_FOUND"
     assert reason(["undelete", "pets"]) == "POOL_NOT_DELETED"
     assert reason(["list", "--filter", "x"]) == "INVALID_FILTER"
+
+
+def test_pools_are_there_as_messages_of_the_contract() -> None:
+    run("create", "pets", "--classes", "cat,dog", "--budget", "30")
+    run("create", "cars", "--classes", "bus,tram")
+    run("delete", "cars")
+    shown = ParseDict(json.loads(run("show", "pets", "--json").stdout), pool_pb.Pool())
+    assert shown == pool_message(get_pool(Catalog(Settings().catalog_url), "pets"))
+    assert shown.budget.left == 30
+    lines = run("list", "--all", "--json").stdout.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["pools/cars", "pools/pets"]
+    assert run("list", "--filter", "delete_time:*", "--json").stdout == ""

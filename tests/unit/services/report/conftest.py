@@ -32,7 +32,7 @@ def data(pictures: list[Path]) -> ReportData:
         p_clean_wrong=[0.2, 0.4, 0.3],
         contact_sheet=[
             RankedImage(
-                path=path,
+                uri=path.as_uri(),
                 predicted=CLASSES[number % 4],
                 probability=0.31 + 0.01 * number,
                 p_clean=0.11 + 0.01 * number,

@@ -1,7 +1,9 @@
 import math
 import re
 
-from services.report.histogram import histograms
+import numpy as np
+
+from services.report.histogram import Group, histograms, right_and_wrong
 
 
 def heights(drawn: str, style: str) -> list[float]:
@@ -10,7 +12,7 @@ def heights(drawn: str, style: str) -> list[float]:
 
 
 def test_each_group_is_in_per_cent_of_itself() -> None:
-    drawn = histograms([0.99] * 100, [0.01, 0.01, 0.99, 0.99])
+    drawn = right_and_wrong([0.99] * 100, [0.01, 0.01, 0.99, 0.99])
     right, wrong = heights(drawn, "ours"), heights(drawn, "wrong")
     assert len(right) == len(wrong) == 25
     assert right[-1] == 84
@@ -19,17 +21,25 @@ def test_each_group_is_in_per_cent_of_itself() -> None:
 
 
 def test_the_axis_follows_the_values_in_tenths() -> None:
-    drawn = histograms([0.52, 0.58], [0.41])
+    drawn = right_and_wrong([0.52, 0.58], [0.41])
     assert re.findall(r'class="tick middle">([\d.]+)<', drawn) == ["0.4", "0.5", "0.6"]
 
 
 def test_one_group_may_be_empty_and_missing_values_do_not_count() -> None:
-    drawn = histograms([0.5, math.nan], [])
+    drawn = right_and_wrong([0.5, math.nan], [])
     assert "1 images · median 0.50" in drawn
     assert "0 images · median \N{EN DASH}" in drawn
-    assert "Not measured." in histograms([math.nan], [])
+    assert "Not measured." in right_and_wrong([math.nan], [])
 
 
 def test_the_ends_of_the_range_are_counted() -> None:
-    drawn = histograms([0.0, 1.0], [])
+    drawn = right_and_wrong([0.0, 1.0], [])
     assert [height for height in heights(drawn, "ours") if height] == [84, 84]
+
+
+def test_any_number_of_groups_stands_above_one_axis() -> None:
+    drawn = histograms([Group("Open images", "ours", np.linspace(0.2, 0.8, 1000))])
+    assert "Open images: 1,000 images, median 0.50" in drawn
+    assert len(heights(drawn, "ours")) == 25
+    (height,) = re.findall(r'role="img" width="100%" height="(\d+)"', drawn)
+    assert int(height) == 30 + 84 + 44

@@ -101,7 +101,7 @@ def test_charts_say_in_words_what_they_show(data: ReportData, tmp_path: Path) ->
     )
     assert "dual_prompt 82.7%, random 84.0%" in labels
     assert "p_clean 0.80, max-prob 0.67" in labels
-    assert "wrong: 3 images, median 0.30" in labels
+    assert "Prediction wrong: 3 images, median 0.30" in labels
     assert all(attributes.get("alt") for attributes in page.having("img"))
 
 
@@ -115,7 +115,7 @@ def test_hostile_names_stay_text(data: ReportData, tmp_path: Path, pictures: lis
         encoder=evil,
         verdict=evil,
         rejects={evil: 1},
-        contact_sheet=[RankedImage(pictures[0], evil, 0.5, 0.5, evil, evil + "!")],
+        contact_sheet=[RankedImage(pictures[0].as_uri(), evil, 0.5, 0.5, evil, evil + "!")],
         balance=[ClassCount(evil, 1, 1, 1)],
         stages=[(evil, 1.0)],
         provenance={evil: evil},
@@ -164,7 +164,7 @@ def test_a_report_of_nothing(data: ReportData, tmp_path: Path) -> None:
 
 
 def test_missing_picture_leaves_an_empty_tile(data: ReportData, tmp_path: Path) -> None:
-    gone = replace(data.contact_sheet[0], path=tmp_path / "gone.jpg")
+    gone = replace(data.contact_sheet[0], uri=(tmp_path / "gone.jpg").as_uri())
     page = render(replace(data, contact_sheet=[gone, *data.contact_sheet[1:]]), tmp_path)[1]
     assert len(page.having("img")) == 7
     assert page.text.count("no picture") == 1

@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from services.report.thumbnails import SIDE, thumbnail
+from services.report.thumbnails import SIDE, thumbnails
 from tests.photographs import write_broken
 
 
 def shown(path: Path) -> Image.Image:
-    address = thumbnail(path)
+    (address,) = thumbnails([path.as_uri()])
     assert address is not None
     kind, _, content = address.partition(",")
     assert kind == "data:image/jpeg;base64"
@@ -48,9 +48,9 @@ def test_a_turned_picture_is_upright(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_shown_is_none(tmp_path: Path, name: str) -> None:
     assert name in write_broken(tmp_path)
-    assert thumbnail(tmp_path / name) is None
+    assert list(thumbnails([(tmp_path / name).as_uri()])) == [None]
 
 
 def test_an_address_that_is_no_file_is_none(tmp_path: Path) -> None:
-    assert thumbnail(tmp_path) is None
-    assert thumbnail(Path("bad\0name")) is None
+    nowhere = [tmp_path.as_uri(), "file:///bad%00name", "/no/scheme.jpg", "gone://bucket/a.jpg"]
+    assert list(thumbnails(nowhere)) == [None] * 4
