@@ -6,6 +6,7 @@ from services.commands import (
     edge,
     explain,
     exporter,
+    health,
     label,
     labels,
     lease,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("rescore")(rescore.rescore)
     app.command("neighbours")(neighbours.neighbours)
     app.command("status")(status.status)
+    app.command("health")(health.health)
     app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
     app.add_typer(labels.app, name="labels")
