@@ -6,6 +6,7 @@ from services.commands import (
     edge,
     explain,
     exporter,
+    health,
     label,
     labels,
     lease,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status.status)
     app.command("review")(review.review)
     app.command("report")(report.report)
+    app.command("health")(health.health)
     app.command("exporter")(exporter.exporter)
     app.add_typer(prompts.app, name="prompts")
     app.add_typer(labels.app, name="labels")

@@ -11,19 +11,14 @@ import ray
 from ray import serve
 from ray.actor import ActorHandle
 from ray.serve.config import ProxyLocation, gRPCOptions
-from ray.serve.schema import LoggingConfig
 
 from pipelines.cluster import connect
-from pipelines.sources.roots import SETTING, SourceRoots
 from poolscore.address import is_loopback, parse_address
 from poolscore.config import Settings
 from poolscore.errors import FailedPreconditionError
-from poolscore.prompts.config import parse_config
-from poolscore.store.catalog import Catalog
-from poolscore.store.files import reach_store
 from services.actors import start_workers
 from services.api.contract import SERVICERS
-from services.api.ingress import Ingress, ServingRules
+from services.application import QUIET, api_application, check_usable
 from services.listening import http_options, listen_by_proxy, listen_by_replica
 from services.readiness import wait_until_serving
 from services.scorers import start_scorers
@@ -61,12 +56,8 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     SOURCE_ROOTS_MISSING), UnavailableError, and what `reach_store` raises.
     """
     host, wanted = parse_address(settings.address)
-    _check_roots(settings, host)
     chosen = _reserve(host, wanted if port is None else port)
-    # Before the actors: what they could not use is one clear error here.
-    Catalog.open(settings.catalog_url).close()
-    reach_store(settings.store_uri)
-    parse_config(settings.training)
+    check_usable(settings, local_only=is_loopback(host))
     owns_ray, cluster = not ray.is_initialized(), os.environ.get("RAY_ADDRESS")
     if owns_ray and not cluster and settings.api_replicas == 1:
         listen_by_replica(chosen)
@@ -85,44 +76,15 @@ def start_service(settings: Settings, *, port: int | None = None) -> Service:
     return service
 
 
-def _check_roots(settings: Settings, host: str) -> None:
-    SourceRoots(settings.source_roots)
-    if not settings.source_roots.strip(" ,") and settings.asks_for_tokens(is_loopback(host)):
-        raise FailedPreconditionError(
-            f"a service that is open to others must say what they may have embedded: set {SETTING} "
-            "to folders and addresses, as in /data/images,s3://bucket/prefix",
-            reason="SOURCE_ROOTS_MISSING",
-        )
-
-
 def _start_api(settings: Settings, host: str, port: int) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
         proxy_location=ProxyLocation.HeadOnly,
         http_options=http_options(_reserve("127.0.0.1", 0)),
         grpc_options=gRPCOptions(port=port, grpc_servicer_functions=list(SERVICERS)),
-        logging_config=quiet,
+        logging_config=QUIET,
     )
-    deployment = serve.deployment(
-        name="api",
-        num_replicas=settings.api_replicas,
-        # Watchers hold a place each, for as long as they watch.
-        max_ongoing_requests=1000,
-        graceful_shutdown_timeout_s=5,
-        graceful_shutdown_wait_loop_s=0.2,
-        ray_actor_options={"num_cpus": 0.1},
-        logging_config=quiet,
-    )(Ingress)
-    local_only = is_loopback(host)
-    rules = ServingRules(
-        local_only,
-        settings.asks_for_tokens(local_only),
-        settings.calls_in_flight,
-        settings.call_rate,
-        settings.source_roots,
-    )
-    application = deployment.bind(settings.catalog_url, settings.store_uri, rules, settings.logs)
+    application = api_application(settings, local_only=is_loopback(host))
     # The gRPC proxy finds an application only when it also has an HTTP route.
     serve.run(application, name=_APPLICATION, route_prefix="/")
 
