@@ -1,6 +1,5 @@
 """Who may use the page at all; what they may do there is for the API to judge."""
 
-from threading import Lock
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -24,7 +23,6 @@ class Door:
         """`local_only` says that the page itself answers this machine alone."""
         self._clients, self._local_only = clients, local_only
         self._known: tuple[float, bool] | None = None
-        self._lock = Lock()
 
     def check(self, host: str) -> None:
         """Raise PermissionDeniedError PAGE_NOT_LOCAL for a request to `host` that may not be.
@@ -43,10 +41,11 @@ class Door:
 
     def asks_for_tokens(self) -> bool:
         """Whether the API asks for tokens. Raises UnavailableError when it is away."""
-        with self._lock:
-            if self._known is None or monotonic() - self._known[0] > BELIEVED_S:
-                self._known = monotonic(), self._ask()
-            return self._known[1]
+        known = self._known
+        if known is None or monotonic() - known[0] > BELIEVED_S:
+            # Several threads may ask at once: better than all waiting for one that hangs.
+            known = self._known = monotonic(), self._ask()
+        return known[1]
 
     def _ask(self) -> bool:
         try:

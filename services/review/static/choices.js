@@ -35,18 +35,25 @@ export function likeliest(classes, item, explanation) {
   return Array.from(found, ([label, note]) => ({ label, note }));
 }
 
-// Classes that a typed text may mean: those that begin with it, those with a word that does, those
-// that hold it. [{label, note}]
-export function matching(classes, text) {
-  const wanted = fold(text);
-  const rank = (label) => {
+// What is searched: each class with its name as it is compared, and the words of that.
+export function indexed(classes) {
+  return classes.map((label) => {
     const name = fold(label);
+    return { label, name, words: name.split(/[^\p{L}\p{N}]+/u) };
+  });
+}
+
+// Classes that a typed text may mean: those that begin with it, those with a word that does, those
+// that hold it. The first of them as [{label, note}], and how many there are.
+export function matching(index, text) {
+  const wanted = fold(text);
+  const rank = ({ name, words }) => {
     if (name === wanted) return 0;
     if (name.startsWith(wanted)) return 1;
-    if (name.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(wanted))) return 2;
+    if (words.some((word) => word.startsWith(wanted))) return 2;
     return name.includes(wanted) ? 3 : 4;
   };
-  const found = classes.map((label) => [rank(label), label]).filter(([place]) => place < 4);
+  const found = index.map((each) => [rank(each), each.label]).filter(([place]) => place < 4);
   found.sort((one, two) => one[0] - two[0]);
   const first = found.slice(0, MATCHES).map(([, label]) => ({ label, note: "" }));
   return { first, total: found.length };

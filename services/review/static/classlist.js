@@ -1,12 +1,12 @@
 // The list of classes with its search field: one is marked, some may be chosen as candidates.
 
-import { matching } from "./choices.js";
+import { indexed, matching } from "./choices.js";
 import { at, fill, make, plural, say } from "./page.js";
 
 const list = at("classes");
 const search = at("search");
 
-let classes = []; // of the pool
+let classes = []; // of the pool, to be searched
 let likely = []; // of the image: [{label, note}]
 let rows = []; // shown now
 let marked = 0;
@@ -20,7 +20,7 @@ export function listen(listeners) {
 }
 
 export function ofPool(names) {
-  classes = names;
+  classes = indexed(names);
 }
 
 export function ofImage(likeliest, labels) {

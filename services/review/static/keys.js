@@ -42,8 +42,8 @@ function meaning(event) {
   if (repeat) return null;
   if (key === "?") return ["cannotTell"];
   // By place on the keyboard: with Shift, and on some keyboards without, the key is not a digit.
-  const digit = /^(?:Digit|Numpad)(\d)$/.exec(code);
-  if (digit) return [shiftKey ? "toggleDigit" : "digit", (Number(digit[1]) + 9) % 10];
+  const digit = /^Digit(\d)$/.exec(code)?.[1] ?? /^\d$/.exec(key)?.[0];
+  if (digit) return [shiftKey ? "toggleDigit" : "digit", (Number(digit) + 9) % 10];
   const others = { Enter: ["send"], " ": ["toggleMarked"], Escape: ["clear"], Home: ["move", -Infinity], End: ["move", Infinity], "/": ["search"], s: ["search"], u: ["undo"], g: ["layout"], h: ["help"] };
   return others[key.length === 1 ? key.toLowerCase() : key] ?? null;
 }

@@ -14,7 +14,6 @@ from poolscore.v1 import pool_service_pb2 as pool_pb
 from tests.integration.services.running import Running, launch, started, stop
 from tests.ops.review.shop import GALLERY, PHOTOS, Shop, review_page
 from tests.photographs import write_photographs
-from tests.ranked_pool import RankedPool
 from tests.seeding import item_ids
 
 _FLAGS = (
@@ -32,7 +31,6 @@ def shop() -> Generator[Shop]:
     """One service and one page for all tests."""
     home = Path(tempfile.mkdtemp(prefix="poolscore-"))
     photos, catalog_url = home / "photos", f"sqlite:///{home}/catalog.db"
-    RankedPool(home).catalog.close()
     settings = {
         "POOLSCORE_TOKENS": "always",
         "POOLSCORE_SOURCE_ROOTS": str(photos),
@@ -40,7 +38,10 @@ def shop() -> Generator[Shop]:
     }
     process = launch(home, "127.0.0.1:0", catalog_url, **settings)
     try:
+        from tests.ranked_pool import RankedPool  # torch: seconds, in which the service starts
+
         running = started(process, home, catalog_url)
+        RankedPool(home).catalog.close()
         with review_page(running.address, photos) as url:
             shop = Shop(running, url)
             _add_photographs(shop, photos)
