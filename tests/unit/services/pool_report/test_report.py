@@ -74,6 +74,7 @@ def test_a_pool_that_is_embedded_and_nothing_more(seeded: Catalog) -> None:
         "Open images 20 images · median 0.75",
         "EMPTY The file has no bytes 1",
         "0 spent, no limit",
+        "0 images that version 0 asked for",
         "Nobody has answered yet.",
         "No two annotators differ on an image.",
         "place 0",
@@ -166,3 +167,13 @@ def test_a_version_that_learned_nothing_new_is_counted_from(
     say(seeded, LabelInput(ITEMS[1], Label("cat"), "ann"))
     found = collect(seeded, files.open_store(store_uri), POOL)
     assert (found.untrained, [row.active for row in found.versions]) == (1, [False, True])
+
+
+def test_p_clean_is_judged_by_the_newest_version_that_people_have_answered(
+    seeded: Catalog, store_uri: str
+) -> None:
+    lease(seeded, store_uri, 1)
+    say(seeded, LabelInput(ITEMS[0], Label("cat"), "ann", 1))
+    add_version(seeded, store_uri, POOL, ITEMS[1:], watermark=1)
+    assert run(POOL).exit_code == 0
+    assert "1 images that version 0 asked for" in words(Path(f"{POOL}.html"))
