@@ -7,7 +7,7 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics release-contract \
+.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics docs release-contract \
 	lock study bench embedded-model clean
 
 help:
@@ -22,7 +22,7 @@ help:
 	@echo "make bench           benchmarks, into bench/results/latest.json"
 	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
 	@echo "make release-contract  keep the contract as it is now as the released one"
-	@echo "make metrics         write docs/metrics.md anew after a change of metrics"
+	@echo "make docs            write docs/metrics.md and docs/api.md anew after a change of metrics or protos"
 	@echo "make format          apply the code style"
 	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
 	@echo "make embedded-model  rebuild the model that ships with the project"
@@ -88,6 +88,9 @@ release-contract: install
 
 metrics: install
 	$(BIN)/python -m services.metrics_page
+
+docs: metrics
+	$(BIN)/python -m services.contract_page.page
 
 lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
