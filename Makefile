@@ -7,13 +7,13 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics dashboards release-contract \
-	lock study bench embedded-model clean
+.PHONY: help install demo test test-ops kills service-kills histories check format protos release-contract \
+	docs metrics dashboards lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
 	@echo "make test            unit, integration and end-to-end tests"
-	@echo "make test-ops    tests with Prometheus, Chromium and others; tests/ops/install.sh installs these on Debian"
+	@echo "make test-ops        tests with Prometheus, Chromium and others; tests/ops/install.sh installs these"
 	@echo "make kills           200 random kills of drivers, actors and nodes, into out/kills.json (an hour)"
 	@echo "make service-kills   50 random kills of the API and the trainer under load"
 	@echo "make histories       5000 random histories of the service, with crashes, against a model"
@@ -22,7 +22,7 @@ help:
 	@echo "make bench           benchmarks, into bench/results/latest.json"
 	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
 	@echo "make release-contract  keep the contract as it is now as the released one"
-	@echo "make metrics         write docs/metrics.md anew after a change of metrics"
+	@echo "make docs            write docs/metrics.md and docs/api.md anew after a change of metrics or protos"
 	@echo "make dashboards      write deploy/grafana/dashboards/ anew after a change of their source"
 	@echo "make format          apply the code style"
 	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
@@ -91,6 +91,9 @@ release-contract: install
 
 metrics: install
 	$(BIN)/python -m services.metrics_page
+
+docs: metrics
+	$(BIN)/python -m services.contract_page.page
 
 dashboards: install
 	$(BIN)/python -m deploy.grafana.generate

@@ -57,11 +57,15 @@ Global___Answer: _TypeAlias = Answer  # noqa: Y015
 
 @_typing.final
 class Candidates(_message.Message):
+    """Several classes, one of which is right."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LABELS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Class names, all different."""
+
     def __init__(
         self,
         *,
@@ -77,10 +81,13 @@ Global___Candidates: _TypeAlias = Candidates  # noqa: Y015
 
 @_typing.final
 class Abstain(_message.Message):
+    """No answer: the annotator cannot tell."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
+    """Why, in the annotator's words; may be empty."""
     def __init__(
         self,
         *,
@@ -96,6 +103,8 @@ Global___Abstain: _TypeAlias = Abstain  # noqa: Y015
 
 @_typing.final
 class LabelInput(_message.Message):
+    """An answer on its way in."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEM_FIELD_NUMBER: _builtins.int
@@ -105,6 +114,7 @@ class LabelInput(_message.Message):
     item: _builtins.str
     """`pools/{pool}/items/{item}`."""
     annotator: _builtins.str
+    """Who answered. Empty: the annotator of the batch."""
     batch: _builtins.str
     """`pools/{pool}/batches/{batch}` that the item was leased with; empty for an answer without a lease."""
     @_builtins.property
@@ -145,12 +155,17 @@ class LabelEvent(_message.Message):
     name: _builtins.str
     """`pools/{pool}/labelEvents/{sequence}`."""
     item: _builtins.str
+    """`pools/{pool}/items/{item}`."""
     annotator: _builtins.str
+    """Who answered; empty when nobody said so."""
     batch: _builtins.str
+    """`pools/{pool}/batches/{batch}`; empty for an answer without a lease."""
     predicted_label: _builtins.str
     """Empty when the item was not leased."""
     predicted_probability: _builtins.float
+    """Softmax probability of that class."""
     predicted_p_clean: _builtins.float
+    """Probability, by the negative prompt, that it is right."""
     prompt_version: _builtins.str
     """The prompt version that predicted."""
     retracts: _builtins.str
@@ -254,6 +269,7 @@ class SubmitLabelsResponse(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     accepted: _builtins.int
+    """Answers that are recorded now, or were before."""
     refused: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelResult]:
@@ -310,9 +326,12 @@ class StreamLabelsResponse(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     accepted: _builtins.int
+    """Answers that are recorded now, or were before."""
     refused: _builtins.int
     @_builtins.property
-    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelResult]: ...
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelResult]:
+        """In the order of the stream."""
+
     def __init__(
         self,
         *,
@@ -482,6 +501,7 @@ class ListConflictsRequest(_message.Message):
     page_size: _builtins.int
     """1 to 1000; default 100."""
     page_token: _builtins.str
+    """Of the page before; empty: the first page."""
     def __init__(
         self,
         *,

@@ -70,6 +70,7 @@ class Pool(_message.Message):
     name: _builtins.str
     """`pools/{pool}`."""
     display_name: _builtins.str
+    """What people call it; nothing depends on it."""
     template: _builtins.str
     """Zero-shot text with one `{}` for the class name. Default: `a photo of a {}.`."""
     strategy: _builtins.str
@@ -96,7 +97,9 @@ class Pool(_message.Message):
         """
 
     @_builtins.property
-    def encoder(self) -> Global___Encoder: ...
+    def encoder(self) -> Global___Encoder:
+        """Cannot be changed. Default: the encoder that ships with the project."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
@@ -194,7 +197,9 @@ class PoolCounts(_message.Message):
     ANSWERED_FIELD_NUMBER: _builtins.int
     LEASED_FIELD_NUMBER: _builtins.int
     embedded: _builtins.int
+    """Images of the active snapshot with an embedding."""
     rejected: _builtins.int
+    """Inputs of the active snapshot that could not be embedded."""
     answered: _builtins.int
     """Items with an effective answer (label, candidates or abstain)."""
     leased: _builtins.int

@@ -23,6 +23,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class PromptVersion(_message.Message):
+    """Learned prompts of a pool, with what they were learned from and how good they are."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -70,10 +72,15 @@ class PromptVersion(_message.Message):
     parent: _builtins.str
     """The version that was active when training started; empty for 0."""
     active: _builtins.bool
+    """Whether rankings and leases are of this version now."""
     ranking: _builtins.str
     """The ranking it produced; of the active version the active ranking."""
     @_builtins.property
-    def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
+    def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What was counted and measured in training, by name, such as `loss`, `held_out` or
+        `annotator_accuracy/NAME`.
+        """
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -196,6 +203,7 @@ class ListPromptVersionsRequest(_message.Message):
     page_size: _builtins.int
     """1 to 1000; default 100."""
     page_token: _builtins.str
+    """Of the page before; empty: the first page."""
     def __init__(
         self,
         *,
@@ -322,6 +330,7 @@ class TrainPromptVersionRequest(_message.Message):
     parent: _builtins.str
     """`pools/{pool}`."""
     request_id: _builtins.str
+    """Chosen by the caller; makes a retry safe. Generated when empty."""
     def __init__(
         self,
         *,
@@ -389,6 +398,7 @@ class WatchPromptVersionsResponse(_message.Message):
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
+    """Send it back to go on behind this response."""
     @_builtins.property
     def prompt_version(self) -> Global___PromptVersion: ...
     def __init__(
@@ -492,6 +502,8 @@ Global___DiffPromptVersionsResponse: _TypeAlias = DiffPromptVersionsResponse  # 
 
 @_typing.final
 class ItemChange(_message.Message):
+    """An item in the rankings of two prompt versions."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEM_FIELD_NUMBER: _builtins.int

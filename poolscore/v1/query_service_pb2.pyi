@@ -35,7 +35,8 @@ class _BatchStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BatchState
     BATCH_STATE_RELEASED: _BatchState.ValueType  # 3
     BATCH_STATE_EXPIRED: _BatchState.ValueType  # 4
 
-class BatchState(_BatchState, metaclass=_BatchStateEnumTypeWrapper): ...
+class BatchState(_BatchState, metaclass=_BatchStateEnumTypeWrapper):
+    """Where a batch stands."""
 
 BATCH_STATE_UNSPECIFIED: BatchState.ValueType  # 0
 BATCH_STATE_OPEN: BatchState.ValueType  # 1
@@ -116,16 +117,21 @@ class Batch(_message.Message):
     name: _builtins.str
     """`pools/{pool}/batches/{batch}`."""
     annotator: _builtins.str
+    """Who has leased it."""
     state: Global___BatchState.ValueType
     ranking: _builtins.str
     """The ranking and the prompt version that chose the items."""
     prompt_version: _builtins.str
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedItem]: ...
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedItem]:
+        """Best first."""
+
     @_builtins.property
     def lease_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
-    def expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From then on open items go to others."""
+
     @_builtins.property
     def answered_items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of those items that have an answer in force, whoever gave it."""
@@ -166,6 +172,7 @@ class RankedItem(_message.Message):
     name: _builtins.str
     """`pools/{pool}/items/{item}`."""
     uri: _builtins.str
+    """Where the image is."""
     rank: _builtins.int
     """Place in the ranking, from 0."""
     utility: _builtins.float
@@ -204,6 +211,7 @@ class Prediction(_message.Message):
     ENTROPY_FIELD_NUMBER: _builtins.int
     P_CLEAN_FIELD_NUMBER: _builtins.int
     label: _builtins.str
+    """The likeliest class."""
     probability: _builtins.float
     """Softmax probability of `label`."""
     margin: _builtins.float
@@ -245,6 +253,7 @@ class LeaseBatchRequest(_message.Message):
     size: _builtins.int
     """1 to 1000."""
     annotator: _builtins.str
+    """Who will answer."""
     request_id: _builtins.str
     """Chosen by the caller; makes a retry safe. Generated when empty."""
     strategy: _builtins.str
@@ -475,7 +484,9 @@ class StreamRankingResponse(_message.Message):
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ranking: _builtins.str
+    """`pools/{pool}/rankings/{n}` that the rows are of."""
     prompt_version: _builtins.str
+    """The version that made it."""
     next_page_token: _builtins.str
     """Where to go on after this response; empty at the end of the ranking."""
     @_builtins.property
@@ -567,6 +578,7 @@ class ExplainItemResponse(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     CLUSTER_FIELD_NUMBER: _builtins.int
     ranking: _builtins.str
+    """The ranking and the prompt version that all of this is of."""
     prompt_version: _builtins.str
     place: Global___ItemPlace.ValueType
     note: _builtins.str
@@ -595,7 +607,9 @@ class ExplainItemResponse(_message.Message):
         """
 
     @_builtins.property
-    def cut(self) -> Global___Cut: ...
+    def cut(self) -> Global___Cut:
+        """Whether the item would be leased next."""
+
     @_builtins.property
     def neighbours(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabeledNeighbour]:
         """The nearest items with an answer in force that names classes, nearest first."""
@@ -605,7 +619,9 @@ class ExplainItemResponse(_message.Message):
         """Items that show the same photograph, this one among them; empty when none is known."""
 
     @_builtins.property
-    def provenance(self) -> Global___Provenance: ...
+    def provenance(self) -> Global___Provenance:
+        """What the ranking was made from."""
+
     @_builtins.property
     def cluster(self) -> Global___Cluster:
         """The images around it; unset when its snapshot has no neighbour graph."""
@@ -650,6 +666,7 @@ class ClassScore(_message.Message):
     PROBABILITY_FIELD_NUMBER: _builtins.int
     P_CLEAN_FIELD_NUMBER: _builtins.int
     label: _builtins.str
+    """The class."""
     positive_similarity: _builtins.float
     """Cosine of the image and the positive prompt."""
     negative_similarity: _builtins.float
@@ -838,10 +855,13 @@ class Provenance(_message.Message):
     """SHA-256 of the ranking's file."""
     strategy: _builtins.str
     seed: _builtins.int
+    """Of everything that is drawn."""
     code_version: _builtins.str
     """Version of poolscore that ranked."""
     @_builtins.property
-    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Of the strategy, by name."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -940,6 +960,7 @@ class PreviewBatchResponse(_message.Message):
     snapshot: _builtins.str
     """`pools/{pool}/snapshots/{n}`."""
     strategy: _builtins.str
+    """The strategy that chose."""
     seed: _builtins.int
     ranking: _builtins.str
     """The active ranking, which stays as it is."""
@@ -948,7 +969,9 @@ class PreviewBatchResponse(_message.Message):
         """Best first; `rank` is the place in the ranking that was not stored."""
 
     @_builtins.property
-    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Of the strategy, by name."""
+
     def __init__(
         self,
         *,

@@ -33,7 +33,8 @@ class _RunStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunState.Val
     RUN_STATE_FAILED: _RunState.ValueType  # 4
     RUN_STATE_CANCELLED: _RunState.ValueType  # 5
 
-class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper): ...
+class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
+    """Where a run stands."""
 
 RUN_STATE_UNSPECIFIED: RunState.ValueType  # 0
 RUN_STATE_PENDING: RunState.ValueType  # 1
@@ -45,6 +46,8 @@ Global___RunState: _TypeAlias = RunState  # noqa: Y015
 
 @_typing.final
 class Run(_message.Message):
+    """A job on a pool, and how far it is."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -74,9 +77,13 @@ class Run(_message.Message):
     ranking: _builtins.str
     """The ranking that this run produced."""
     @_builtins.property
-    def spec(self) -> Global___RunSpec: ...
+    def spec(self) -> Global___RunSpec:
+        """What it does."""
+
     @_builtins.property
-    def progress(self) -> Global___RunProgress: ...
+    def progress(self) -> Global___RunProgress:
+        """How far it is."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -114,6 +121,8 @@ Global___Run: _TypeAlias = Run  # noqa: Y015
 
 @_typing.final
 class RunSpec(_message.Message):
+    """What a run does: one of these."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EMBED_FIELD_NUMBER: _builtins.int
@@ -255,6 +264,8 @@ Global___TrainSpec: _TypeAlias = TrainSpec  # noqa: Y015
 
 @_typing.final
 class RunProgress(_message.Message):
+    """How far a run is."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -289,7 +300,9 @@ class RunProgress(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
     total: _builtins.int
+    """Inputs or steps of the present stage; 0 while it is not known."""
     done: _builtins.int
+    """How many of them are done."""
     resumed: _builtins.int
     """Done in an earlier attempt and not repeated; part of `done`."""
     rate: _builtins.float
@@ -297,6 +310,7 @@ class RunProgress(_message.Message):
     seconds_left: _builtins.float
     """Seconds left at this rate; negative when unknown."""
     message: _builtins.str
+    """What it is doing, in words."""
     known: _builtins.int
     """Inputs that the pool held already; not part of `total`."""
     new: _builtins.int
@@ -334,6 +348,8 @@ Global___RunProgress: _TypeAlias = RunProgress  # noqa: Y015
 
 @_typing.final
 class StageSeconds(_message.Message):
+    """Time that one stage of a run took."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STAGE_FIELD_NUMBER: _builtins.int
@@ -453,6 +469,7 @@ class ListRunsRequest(_message.Message):
     page_size: _builtins.int
     """1 to 1000; default 100."""
     page_token: _builtins.str
+    """Of the page before; empty: the first page."""
     def __init__(
         self,
         *,

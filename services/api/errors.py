@@ -32,7 +32,7 @@ DOMAIN = "poolscore"
 DETAILS_TRAILER = "grpc-status-details-bin"
 """Trailer that carries a serialized `google.rpc.Status`."""
 
-_CODES: tuple[tuple[type[PoolscoreError], grpc.StatusCode], ...] = (
+CODES: tuple[tuple[type[PoolscoreError], grpc.StatusCode], ...] = (
     (InvalidInputError, grpc.StatusCode.INVALID_ARGUMENT),
     (NotFoundError, grpc.StatusCode.NOT_FOUND),
     (AlreadyExistsError, grpc.StatusCode.ALREADY_EXISTS),
@@ -43,6 +43,7 @@ _CODES: tuple[tuple[type[PoolscoreError], grpc.StatusCode], ...] = (
     (UnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED),
     (ResourceExhaustedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
 )
+"""Which status an error becomes; the first class that fits counts."""
 
 REQUEST_ID = "x-request-id"
 """Trailer that names the call, on success too; callers may send one under the same name."""
@@ -114,7 +115,7 @@ class Failure:
 
 def describe(error: Exception) -> Failure:
     """Map an error to what the caller is told; log what the caller must not see."""
-    for kind, code in _CODES:
+    for kind, code in CODES:
         if isinstance(error, kind):
             message, incident = told(error)
             if incident:  # the service's own, not the caller's

@@ -1,4 +1,4 @@
-"""`poolscore demo`."""
+"""`poolscore demo`, and photographs to try the other commands with."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +10,9 @@ from poolscore.cli.exit_codes import INTERRUPTED
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(demo)
+    app.command()(photographs)
 
 
 def demo(
@@ -66,3 +67,20 @@ def demo(
     screen.say(f"\n{verdict(summary)}\n", style="bold")
     screen.say(f"report   {out / 'report.html'}")
     screen.say(f"summary  {out / 'summary.json'}")
+
+
+def photographs(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    count: Annotated[int, typer.Option(min=16, help="Photographs.")] = 240,
+) -> None:
+    """Write photographs of 16 classes, cut from the demo's; some files are broken on purpose."""
+    from services.demo.samples import write_samples
+    from services.demo.screen import Screen
+
+    screen = Screen(Console())
+    with screen.counting("cutting photographs") as show:
+        written = write_samples(folder, count, show)
+    screen.say(f"{written:,} photographs and some broken files in {folder / 'pool'};")
+    screen.say(
+        f"what they show in {folder / 'labels.csv'}, the classes in {folder / 'classes.txt'}"
+    )

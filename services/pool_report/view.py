@@ -42,7 +42,8 @@ class PoolView:
     judged_histogram: Markup
     open_histogram: Markup
     calibration: Sequence[tuple[float, float, int, float]]
-    judged: int
+    judged: VersionRow
+    """The newest version whose predictions were judged, else the active one."""
     tiles: Sequence[Tile]
     classes: Sequence[ClassBar]
     labelled_classes: int
@@ -56,6 +57,8 @@ def build_pool_view(report: PoolReport) -> PoolView:
     by_labels = sorted(report.versions, key=lambda row: (row.labels, row.number))
     measured = [row for row in by_labels if math.isfinite(row.accuracy)]
     (active,) = (row for row in report.versions if row.active)
+    judged = next((row for row in report.versions[::-1] if len(row.judged.right)), active)
+    p_clean, right = judged.judged.p_clean, judged.judged.right
     counts = report.pool.counts
     return PoolView(
         verdict=_verdict(report, active),
@@ -64,12 +67,10 @@ def build_pool_view(report: PoolReport) -> PoolView:
         budget=_budget(report),
         accuracy=_accuracy(measured),
         auroc=auroc_chart([_point(row) for row in by_labels]),
-        judged_histogram=right_and_wrong(
-            active.judged.p_clean[active.judged.right], active.judged.p_clean[~active.judged.right]
-        ),
+        judged_histogram=right_and_wrong(p_clean[right], p_clean[~right]),
         open_histogram=histograms([Group("Open images", "ours", report.open_p_clean)]),
-        calibration=calibration(active.judged),
-        judged=len(active.judged.right),
+        calibration=calibration(judged.judged),
+        judged=judged,
         tiles=build_tiles(report.sheet),
         classes=_classes(report.classes),
         labelled_classes=sum(row.labels > 0 for row in report.classes),

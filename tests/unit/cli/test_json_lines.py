@@ -12,9 +12,9 @@ from tests.unit.cli.command_tree import commands
 
 CHANGING = {
     "admin export", "admin import", "demo", "edge", "embed", "evaluate", "exporter", "label",
-    "labels retract", "lease", "neighbours", "pool create", "pool delete", "pool undelete",
-    "pool update", "prompts activate", "prompts train", "report", "rescore", "serve",
-    "token create", "token revoke", "tune",
+    "labels retract", "lease", "neighbours", "photographs", "pool create", "pool delete",
+    "pool undelete", "pool update", "prompts activate", "prompts train", "report", "rescore",
+    "serve", "token create", "token revoke", "tune",
 }  # fmt: skip
 """Commands that change, start or write something; every other one shows something."""
 

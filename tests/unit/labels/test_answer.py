@@ -1,6 +1,14 @@
 import pytest
 
-from poolscore.labels.answer import Abstain, Candidates, Label, LabelResult, class_indices
+from poolscore.labels.answer import (
+    Abstain,
+    Answer,
+    Candidates,
+    Label,
+    LabelResult,
+    answer_text,
+    class_indices,
+)
 
 
 def test_indices_of_the_classes_an_answer_allows() -> None:
@@ -15,3 +23,16 @@ def test_indices_of_the_classes_an_answer_allows() -> None:
 def test_a_result_is_accepted_when_it_names_an_event() -> None:
     assert LabelResult(1).accepted
     assert not LabelResult(None, "UNKNOWN_CLASS", "no").accepted
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Label("guinea pig"), "guinea pig"),
+        (Candidates(("cat", "dog")), "cat|dog"),
+        (Abstain(), "?"),
+        (Abstain("too dark"), "? too dark"),
+    ],
+)
+def test_answers_as_people_write_them(answer: Answer, text: str) -> None:
+    assert answer_text(answer) == text
