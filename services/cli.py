@@ -7,6 +7,7 @@ from services.commands import (
     explain,
     exporter,
     label,
+    label_studio,
     labels,
     lease,
     neighbours,
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("edge")(edge.edge)
     app.command("lease")(lease.lease)
     app.command("label")(label.label)
+    app.command("label-studio")(label_studio.label_studio)
     app.command("explain")(explain.explain)
     app.command("preview")(preview.preview)
     app.command("rescore")(rescore.rescore)
