@@ -8,6 +8,7 @@ from services.commands import (
     exporter,
     health,
     label,
+    label_studio,
     labels,
     lease,
     neighbours,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("edge")(edge.edge)
     app.command("lease")(lease.lease)
     app.command("label")(label.label)
+    app.command("label-studio")(label_studio.label_studio)
     app.command("explain")(explain.explain)
     app.command("preview")(preview.preview)
     app.command("rescore")(rescore.rescore)

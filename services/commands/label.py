@@ -1,6 +1,6 @@
 """`poolscore label`: send answers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +9,11 @@ import typer
 from poolscore.cli.exit_codes import FAILED
 from poolscore.client import Client
 from poolscore.errors import InvalidInputError
-from poolscore.labels.answer import CANNOT_TELL, SEPARATOR
-from poolscore.user_files import read_rows
 from poolscore.v1 import label_service_pb2 as pb
-from poolscore.v1.query_service_pb2 import Batch
-from services.commands.file_names import file_names
 from services.commands.options import Address, Pool, child, console, item_id
+from services.handoff.answered import Answered, parse_answer
+from services.handoff.formats import Format, format_to_read, read
+from services.handoff.item_names import item_ids, with_items
 
 _REQUEST_LIMIT = 1000
 _REFUSAL_LINES = 10
@@ -32,19 +31,28 @@ def label(
     ] = None,
     batch: Annotated[str, typer.Option(help="The batch that the items were leased with.")] = "",
     file: Annotated[
-        Path | None, typer.Option(help="CSV with the columns item and label, as `lease --out`.")
+        Path | None,
+        typer.Option(help="What `lease --out` wrote, filled in, or an annotation tool's export."),
     ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Of the file; default: what its name and content say."),
+    ] = None,
+    reviewed: Annotated[
+        bool,
+        typer.Option(
+            "--reviewed",
+            help="Every image of a CVAT or COCO file was looked at: what was left as predicted is "
+            "an answer.",
+        ),
+    ] = False,
     annotator: Annotated[str, typer.Option(help="Who answered; empty: who leased the batch.")] = "",
     address: Address = None,
 ) -> None:
     """Record answers; each is accepted or refused by itself."""
     typed = list(_from_arguments(answers or []))
-    pairs = list(_from_file(file)) if file else []
-    if file and not typed and not pairs:
-        raise InvalidInputError(
-            f"no answer given: no row of '{file}' has one; fill in its column 'label'"
-        )
-    if not typed and not pairs:
+    filed = _read(file, form, reviewed) if file else []
+    if not typed and not filed:
         raise InvalidInputError("no answer given; write ITEM=LABEL or --file answers.csv")
     batch_name = child(name, "batches", batch) if batch else ""
     results: list[pb.LabelResult] = []
@@ -52,9 +60,8 @@ def label(
         if typed and batch_name:
             ids = item_ids(client.get_batch(batch_name))
             typed = [(ids.get(item, item), text) for item, text in typed]
-        inputs = [
-            label_input(name, item, text, annotator, batch_name) for item, text in typed + pairs
-        ]
+        inputs = [label_input(name, item, text, annotator, batch_name) for item, text in typed]
+        inputs += _from_file(client, name, file, filed, annotator, batch_name) if file else []
         for start in range(0, len(inputs), _REQUEST_LIMIT):
             part = inputs[start : start + _REQUEST_LIMIT]
             results += client.submit_labels(name, part).results
@@ -70,23 +77,12 @@ def label(
 
 def label_input(pool: str, item: str, text: str, annotator: str, batch: str) -> pb.LabelInput:
     """Read an answer as people write it: a class, `A|B`, or `?`."""
-    if text == CANNOT_TELL:
-        answer = pb.Answer(abstain=pb.Abstain())
-    elif SEPARATOR in text:
-        names = [part.strip() for part in text.split(SEPARATOR)]
-        answer = pb.Answer(candidates=pb.Candidates(labels=names))
-    else:
-        answer = pb.Answer(label=text)
     return pb.LabelInput(
-        item=child(pool, "items", item), answer=answer, annotator=annotator, batch=batch
+        item=child(pool, "items", item),
+        answer=parse_answer(text),
+        annotator=annotator,
+        batch=batch,
     )
-
-
-def item_ids(batch: Batch) -> dict[str, str]:
-    """Return the item id for every file name that `lease` shows, and for the id itself."""
-    ids = [item_id(item.name) for item in batch.items]
-    by_file = zip(file_names([item.uri for item in batch.items]), ids, strict=True)
-    return {**dict(by_file), **{each: each for each in ids}}
 
 
 def refusals(sent: Iterable[pb.LabelInput], results: Iterable[pb.LabelResult]) -> Iterator[str]:
@@ -114,19 +110,39 @@ def _from_arguments(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield item, answer.strip()
 
 
-def _from_file(path: Path) -> Iterator[tuple[str, str]]:
-    rows = read_rows(
-        path,
-        ("item", "label"),
-        "give a UTF-8 file of comma-separated values, as `lease --out` writes it",
-        "INVALID_ANSWERS_FILE",
-    )
-    for row in rows:
-        text = row["label"].strip()
-        if text and not row["item"]:
+def _read(path: Path, form: Format | None, reviewed: bool) -> list[Answered]:
+    form = form or format_to_read(path)
+    answers = read(form, path, reviewed=reviewed)
+    if not answers and form is Format.CSV:
+        raise InvalidInputError(
+            f"no answer given: no row of '{path}' has one; fill in its column 'label'"
+        )
+    if not answers:
+        raise InvalidInputError(
+            f"no answer given: '{path}' has none by a person; annotate its images first"
+        )
+    return answers
+
+
+def _from_file(
+    client: Client, pool: str, path: Path, answers: Sequence[Answered], annotator: str, batch: str
+) -> list[pb.LabelInput]:
+    """Answers of a file; who answered and the batch are those given, else those of the file."""
+    ids = [each.item for each in answers]
+    if not all(ids):
+        batches = {batch} if batch else {each.batch for each in answers}
+        if len(batches) != 1 or batches == {""}:
             raise InvalidInputError(
-                f"'{path}' has an answer, '{text}', without an item; fill in its column 'item'",
-                reason="INVALID_ANSWERS_FILE",
+                f"'{path}' knows images by their names only; say of which batch with --batch",
+                reason="BATCH_MISSING",
             )
-        if text:  # the others are not answered yet
-            yield row["item"], text
+        ids = with_items(path, answers, client.get_batch(batches.pop()))
+    return [
+        pb.LabelInput(
+            item=child(pool, "items", item),
+            answer=each.answer,
+            annotator=annotator or each.annotator,
+            batch=batch or each.batch,
+        )
+        for item, each in zip(ids, answers, strict=True)
+    ]

@@ -1,6 +1,5 @@
 """`poolscore lease`: get the next images to label."""
 
-import csv
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,6 +10,7 @@ import typer
 from rich.cells import cell_len
 
 from poolscore.client import Client
+from poolscore.errors import InvalidInputError, PoolscoreError
 from poolscore.user_files import file_errors
 from poolscore.v1.pool_service_pb2 import PoolCounts
 from poolscore.v1.query_service_pb2 import Batch, RankedItem
@@ -21,12 +21,10 @@ from services.commands.options import (
     Pool,
     Strategy,
     console,
-    item_id,
     last_part,
 )
-
-COLUMNS = ("item", "label", "predicted", "probability", "p_clean", "uri", "reason")
-"""Header of an exported batch; `label` is empty, for the annotator to fill in."""
+from services.handoff.formats import Format, format_to_write, write
+from services.handoff.image_addresses import image_addresses
 
 _OUT_ADVICE = "name a file in an existing folder with --out"
 
@@ -38,14 +36,32 @@ def lease(
     minutes: Annotated[
         int, typer.Option(min=1, max=10_080, help="Until the images go to others.")
     ] = 60,
-    out: Annotated[Path | None, typer.Option(help="CSV file to fill in.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the annotator or an annotation tool.")
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Of that file; default: what its name says, or CSV."),
+    ] = None,
+    image_base: Annotated[
+        str,
+        typer.Option(
+            metavar="FROM=TO",
+            help="Where Label Studio finds the images, if not where they lie: paths and addresses "
+            "that begin with FROM begin with TO instead.",
+        ),
+    ] = "",
     strategy: Strategy = "",
     classes: Classes = None,
     address: Address = None,
 ) -> None:
     """Lease the images that teach the model most."""
-    if out is not None:
-        _check_writable(out)  # before the images are leased to nobody
+    if out is not None:  # what can fail does so before the images are leased to nobody
+        form = form or format_to_write(out)
+        _check_writable(out)
+    elif form is not None:
+        raise InvalidInputError(f"--format {form} is of a file; name it with --out")
+    image_address = image_addresses(image_base)
     with Client(address) as client:
         batch = client.lease(
             name,
@@ -58,6 +74,14 @@ def lease(
         if not batch.items:
             say(_nothing(name, client.get_pool(name).counts, classes or ()))
             return
+        if out is not None and form is not None:
+            try:
+                text = write(form, batch, client.get_pool(name).classes, image_address)
+            except PoolscoreError:
+                client.release_batch(batch.name)
+                raise
+            with file_errors(out, _OUT_ADVICE, "OUT_NOT_USABLE"):
+                out.write_text(text, encoding="utf-8", newline="")
     say(summary(batch))
     command = f"poolscore label {name} --batch {last_part(batch.name)}"
     if out is None:
@@ -66,10 +90,12 @@ def lease(
         file = file_names([item.uri for item in batch.items])[0]
         example = shlex.quote(f"{file}={batch.items[0].prediction.label}")
         say(f"Answer with: {command} {example} ...")
-    else:
-        write_csv(out, batch)
+    elif form is Format.CSV:
         say(f"Fill in the column 'label' of {out}, then:")
         say(f"{command} --file {shlex.quote(str(out))}")
+    else:
+        say(f"Import {out} into the annotation tool, and what is exported there with:")
+        say(f"{command} --file EXPORT")
 
 
 def _nothing(name: str, counts: PoolCounts, classes: Sequence[str]) -> str:
@@ -117,28 +143,6 @@ def table(items: Sequence[RankedItem]) -> Iterator[str]:
 
 def _padded(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
-
-
-def write_csv(path: Path, batch: Batch) -> None:
-    """Write the items of a batch with an empty `label` column."""
-    with (
-        file_errors(path, _OUT_ADVICE, "OUT_NOT_USABLE"),
-        path.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for item in batch.items:
-            writer.writerow(
-                {
-                    "item": item_id(item.name),
-                    "label": "",
-                    "predicted": item.prediction.label,
-                    "probability": f"{item.prediction.probability:.4f}",
-                    "p_clean": f"{item.prediction.p_clean:.4f}",
-                    "uri": item.uri,
-                    "reason": item.reason,
-                }
-            )
 
 
 def _check_writable(path: Path) -> None:

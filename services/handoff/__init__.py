@@ -1,0 +1,1 @@
+"""Batches to annotation tools and what was answered there back: one file format a module."""
