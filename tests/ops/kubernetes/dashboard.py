@@ -44,7 +44,8 @@ class Dashboard:
     def job_ended(self, job: str, timeout_s: float) -> str:
         """Wait for the job's end; returns its status."""
         ended = ("SUCCEEDED", "FAILED", "STOPPED")
-        return until(lambda: (now := self.job_status(job)) in ended and now, timeout_s, job)
+        until(lambda: self.job_status(job) in ended, timeout_s, f"the end of {job}")
+        return self.job_status(job)
 
     def deploy(self, config: Any) -> None:
         """Deploy the applications of a Serve config, as KubeRay does with serveConfigV2."""

@@ -59,7 +59,6 @@ class RayPods:
             "--head",
             f"--port={self._gcs}",
             f"--dashboard-port={dashboard}",
-            f"--temp-dir={folder}",
         )
         (self._group,) = cluster["workerGroupSpecs"]
 
@@ -94,16 +93,17 @@ class RayPods:
         limits, params = container["resources"]["limits"], dict(group["rayStartParams"])
         params.setdefault("num-cpus", limits["cpu"])  # as KubeRay does
         own = {each["name"]: each["value"] for each in container["env"]}
-        agent = free_port()
+        agent, own_tmp = free_port(), self._folder / str(next(self._numbers))
         command = [
             sys.executable,
             *("-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"),
+            f"--temp-dir={own_tmp}",
             f"--dashboard-agent-listen-port={agent}",
             f"--object-store-memory={100 * 2**20}",
             *(f"--{name}={value}" for name, value in params.items()),
             *arguments,
         ]
-        log = (self._folder / f"pod-{next(self._numbers)}.log").open("ab")
+        log = own_tmp.with_suffix(".log").open("ab")
         environment = self._environment | own
         return _Pod(command, environment, log, f"http://127.0.0.1:{agent}/api/healthz")
 
@@ -122,7 +122,7 @@ class _Pod:
         assert self._process.poll() is None, "ray start has ended; see its log"
         try:
             with urlopen(self._probe, timeout=5) as answer:
-                return answer.read() == b"success"
+                return answer.status == 200
         except OSError:
             return False
 
