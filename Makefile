@@ -7,7 +7,7 @@ BIN = $(abspath $(VENV))/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
-.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics release-contract \
+.PHONY: help install demo test test-ops kills service-kills histories check format protos metrics k8s-rules release-contract \
 	lock study bench embedded-model clean
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make protos          regenerate the gRPC stubs after a change in protos/"
 	@echo "make release-contract  keep the contract as it is now as the released one"
 	@echo "make metrics         write docs/metrics.md anew after a change of metrics"
+	@echo "make k8s-rules       write k8s' alert rules anew after a change in deploy/prometheus/rules"
 	@echo "make format          apply the code style"
 	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
 	@echo "make embedded-model  rebuild the model that ships with the project"
@@ -92,6 +93,9 @@ metrics: install
 lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
 		--python-version 3.11 --output-file requirements.lock pyproject.toml
+
+k8s-rules: install
+	$(BIN)/python -m k8s.prometheus_rules
 
 # Folders clothing and grocery of labeled photographs, see docs/study.
 STUDY_DATA ?= ../shared/data

@@ -18,10 +18,15 @@ Manifest = Mapping[str, Any]
 
 @cache
 def render(overlay: str) -> Sequence[Manifest]:
+    """Every object of one of our overlays."""
+    return render_folder(ROOT / "k8s" / "overlays" / overlay)
+
+
+def render_folder(folder: Path) -> Sequence[Manifest]:
     """Every object of an overlay, by the kustomize of the kubectl that is installed beside us."""
     kubectl = Path(sys.executable).parent / "kubectl"
     made = subprocess.run(
-        [kubectl, "kustomize", ROOT / "k8s" / "overlays" / overlay],
+        [kubectl, "kustomize", folder],
         check=True,
         capture_output=True,
         text=True,

@@ -1,5 +1,7 @@
 """Every object that an overlay renders is one that the cluster knows, field by field."""
 
+import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,15 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from k8s import prometheus_rules
-from tests.ops.kubernetes.rendering import OVERLAYS, Manifest, find, pod_templates, render
+from tests.ops.kubernetes.rendering import (
+    OVERLAYS,
+    ROOT,
+    Manifest,
+    find,
+    pod_templates,
+    render,
+    render_folder,
+)
 
 SCHEMAS = Path(__file__).with_name("schemas")
 GROUPS = {"ray.io/v1": "ray.yaml", "monitoring.coreos.com/v1": "monitoring.yaml"}
@@ -57,6 +67,27 @@ def test_settings_are_found_under_the_name_of_their_content() -> None:
         if "configMapRef" in source
     }
     assert used == {name}
+
+
+def test_the_overlay_of_the_guide_is_one(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    (told,) = re.findall(r"```yaml\n# my/kustomization.yaml\n(.*?)```", guide, re.DOTALL)
+    ours = os.path.relpath(ROOT / "k8s", tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(told.replace("../k8s", ours))
+    manifests = render_folder(tmp_path)
+    for manifest in manifests:
+        check(manifest)
+    images = {
+        container["image"]
+        for manifest in manifests
+        for _, template in pod_templates(manifest)
+        for container in template["spec"]["containers"]
+    }
+    assert images == {"registry.mine.org/poolscore:0.1.0"}
+    said = yaml.safe_dump_all(manifests)
+    assert "s3://mine-images/shop" in said
+    assert "redis.mine:6379" in said
+    assert "s3://poolscore" not in said
 
 
 def test_the_queue_gets_jobs_and_makes_them_wait() -> None:
