@@ -8,7 +8,7 @@ UV = $(shell command -v uv || echo $(BIN)/uv)
 READY = $(VENV)/.poolscore-$(shell (cat requirements.lock; pwd) | cksum | cut -d' ' -f1)
 
 .PHONY: help install demo test test-ops kills service-kills histories check format protos release-contract \
-	docs metrics dashboards lock study bench embedded-model clean
+	docs metrics dashboards k8s-rules lock study bench embedded-model clean
 
 help:
 	@echo "make demo            the whole loop on real photographs, into out/demo/"
@@ -24,6 +24,7 @@ help:
 	@echo "make release-contract  keep the contract as it is now as the released one"
 	@echo "make docs            write docs/metrics.md and docs/api.md anew after a change of metrics or protos"
 	@echo "make dashboards      write deploy/grafana/dashboards/ anew after a change of their source"
+	@echo "make k8s-rules       write k8s' alert rules anew after a change in deploy/prometheus/rules"
 	@echo "make format          apply the code style"
 	@echo "make lock            resolve requirements.lock again after a change in pyproject.toml"
 	@echo "make embedded-model  rebuild the model that ships with the project"
@@ -101,6 +102,9 @@ dashboards: install
 lock: $(UV)
 	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev \
 		--python-version 3.11 --output-file requirements.lock pyproject.toml
+
+k8s-rules: install
+	$(BIN)/python -m k8s.prometheus_rules
 
 # Folders clothing and grocery of labeled photographs, see docs/study.
 STUDY_DATA ?= ../shared/data
