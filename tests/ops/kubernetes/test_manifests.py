@@ -130,7 +130,7 @@ def check(manifest: Manifest) -> None:
 
 def _check_core(manifest: Manifest) -> None:
     for version in (OLDEST, NEWEST):
-        kubernetes_validate.validate(manifest, version, strict=True)
+        kubernetes_validate.validate(dict(manifest), version, strict=True)
 
 
 @cache
