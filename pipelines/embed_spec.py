@@ -16,7 +16,7 @@ def embed_spec(sources: Sequence[str], prune: bool) -> dict[str, Any]:
 def named_pool(sources: Sequence[str]) -> str | None:
     """The pool that a source names as `pools/{pool}`, None when there is no such source.
 
-    Raises InvalidInputError SOURCE_NOT_ALONE.
+    Raises InvalidInputError SOURCE_NOT_ALONE, INVALID_NAME.
     """
     pools = [source for source in sources if source.startswith(_POOL)]
     if pools and len(sources) > 1:
@@ -26,4 +26,13 @@ def named_pool(sources: Sequence[str]) -> str | None:
             reason="SOURCE_NOT_ALONE",
             source=pools[0],
         )
-    return pools[0].removeprefix(_POOL) if pools else None
+    if not pools:
+        return None
+    name = pools[0].removeprefix(_POOL)
+    if not name or "/" in name:
+        raise InvalidInputError(
+            f"source '{pools[0]}' is no pool: write pools/NAME, or ./{pools[0]} for a folder",
+            reason="INVALID_NAME",
+            source=pools[0],
+        )
+    return name

@@ -27,7 +27,9 @@ def model_config(spec: EncoderSpec) -> dict[str, Any]:
     Raises InvalidInputError UNKNOWN_MODEL naming the closest known names.
     """
     _register_embedded()
-    config: dict[str, Any] | None = open_clip.get_model_config(spec.model)
+    # With a scheme, as in `hf-hub:` and `local-dir:`, open_clip reads what the name leads to.
+    known = ":" not in spec.model
+    config: dict[str, Any] | None = open_clip.get_model_config(spec.model) if known else None
     if config is None:
         raise _unknown_model(spec.model)
     # open_clip only warns when weights trained with QuickGELU meet a model without it and then

@@ -8,7 +8,7 @@ from poolscore.store import sql
 from poolscore.store.catalog import Catalog
 from poolscore.store.label_events import events_since
 from poolscore.store.records import Run, RunKind, RunState
-from poolscore.store.runs import insert_run, run_of_request
+from poolscore.store.runs import AUTOMATIC, insert_run, run_of_request
 from poolscore.store.tables import pools, prompt_versions, runs
 
 _THRESHOLD = select(pools.c.pool_id, pools.c.train_after_labels, pools.c.active_snapshot).where(
@@ -47,7 +47,7 @@ def _request_due(connection: Connection, pool: Row[Any]) -> str | None:
         return None
     if _is_training(connection, pool.pool_id):
         return None
-    request_id = f"auto-{version}-{passed}"
+    request_id = f"{AUTOMATIC}{version}-{passed}"
     asked = run_of_request(connection, pool.pool_id, request_id)
     return request_id if asked is None else None
 

@@ -14,6 +14,9 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.records import Run, RunKind, RunProgress, RunState, StageSeconds, utcnow
 from poolscore.store.tables import runs
 
+AUTOMATIC = "auto-"
+"""What the request ids of runs begin with that nobody has asked for."""
+
 
 def start_run(
     catalog: Catalog,
@@ -27,8 +30,13 @@ def start_run(
     An embedding run of the same source that has not succeeded is that run: it is queued again if it
     failed or was cancelled, and keeps what it has committed. The same request id gives the same
     run. Raises NotFoundError POOL_NOT_FOUND, InvalidInputError REQUEST_ID_REUSED when the
-    request id belongs to another spec.
+    request id belongs to another spec, REQUEST_ID_RESERVED when it is one of the service's own.
     """
+    if request_id and request_id.startswith(AUTOMATIC):
+        raise InvalidInputError(
+            f"request ids that begin with '{AUTOMATIC}' are the service's own; send another one",
+            reason="REQUEST_ID_RESERVED",
+        )
     wanted = plain_spec(spec)
     request_id = request_id or uuid.uuid4().hex
     with catalog.write() as connection:

@@ -126,12 +126,16 @@ def read_token(token: str, *parameters: object) -> str:
     return content.removeprefix(digest)
 
 
+_DIGITS = 18
+"""Of a number that a database can hold."""
+
+
 def read_number_token(token: str, *parameters: object) -> int | None:
     """Number in a page token; None for the first page. Raises as `read_token`."""
     key = read_token(token, *parameters)
     if not token:
         return None
-    if not (key.isascii() and key.isdigit()):
+    if not (key.isascii() and key.isdigit()) or len(key) > _DIGITS:
         raise bad_token(token)
     return int(key)
 

@@ -23,7 +23,8 @@ FRESH_S = 2.0
 """How long a replica believes a token that it looked up; so long a revoked one may still work."""
 _HELD = 1024
 
-_HEALTH = "grpc.health.v1.Health"
+HEALTH = "grpc.health.v1.Health"
+"""Open to everybody."""
 
 
 class Rule(NamedTuple):
@@ -83,7 +84,7 @@ class Access:
 
         Raises UnauthenticatedError TOKEN_MISSING or TOKEN_INVALID, which does not say why.
         """
-        if not self._tokens or rpc.service == _HEALTH:
+        if not self._tokens or rpc.service == HEALTH:
             return ANYBODY
         values = [value for key, value in metadata if key == HEADER]
         if not values:
@@ -102,7 +103,7 @@ class Access:
 
     def check(self, caller: Caller, rpc: Rpc, request: object) -> None:
         """Raise PermissionDeniedError ROLE_TOO_LOW or POOL_NOT_ALLOWED unless `caller` may."""
-        if rpc.service == _HEALTH:
+        if rpc.service == HEALTH:
             return
         rule = RULES[rpc.name]
         caller.check_role(rule.role, rpc.name)

@@ -109,7 +109,7 @@ class ExplanationApi:
             why = f"{found.reason}, {found.detail}" if found.detail else found.reason
             return pb.ITEM_PLACE_REJECTED, f"it could not be embedded: {why}"
         if stands.standing.state is ItemState.ANSWERED:
-            return pb.ITEM_PLACE_ANSWERED, "it was answered before it could be ranked"
+            return pb.ITEM_PLACE_ANSWERED, "it has been answered"
         others = [each for each in found.near_duplicates if each != item_id]
         stand_in = self._stand_in(others, stands)
         if stand_in:

@@ -19,10 +19,10 @@ from google.protobuf.message import Message
 from ray.serve.grpc_util import RayServegRPCContext
 
 from pipelines.sources.roots import SourceRoots
-from poolscore.access.caller import act_as
+from poolscore.access.caller import Caller, act_as
 from poolscore.config import LogSettings
 from poolscore.logs import configure_logs
-from services.api.access import Access
+from services.api.access import HEALTH, Access
 from services.api.backend import Backend
 from services.api.call import observed
 from services.api.contract import Rpc, rpcs
@@ -108,11 +108,15 @@ class Ingress:
         check_peer(context.peer(), self.local_only)
         caller = await self.access.caller(rpc, context.invocation_metadata())
         act_as(caller)
-        with self.limits.call(caller.token_id or _host(context.peer())):
+        with self.limits.call(caller.token_id or anonymous(rpc, context.peer())):
             self.access.check(caller, rpc, request)
             if isinstance(request, Message):
                 check_request(request)
             yield getattr(self.api, rpc.name)
+
+    def still_admitted(self, rpc: Rpc, context: RayServegRPCContext) -> Awaitable[Caller]:
+        """Raise what `admitted` raises when the token has expired or was revoked meanwhile."""
+        return self.access.caller(rpc, context.invocation_metadata())
 
     async def in_thread(
         self, rpc: Rpc, method: Callable[..., Message], request: Request
@@ -129,6 +133,10 @@ def _unary(rpc: Rpc) -> Callable[..., Awaitable[Message]]:
             try:
                 request = read(rpc, incoming)
                 call.is_about(request)
+                if not isinstance(request, Message):
+                    request = _each_admitted(
+                        request, partial(self.still_admitted, rpc, grpc_context)
+                    )
                 async with self.admitted(rpc, request, grpc_context) as method:
                     if inspect.iscoroutinefunction(method):
                         return await method(request)
@@ -151,6 +159,7 @@ def _stream(rpc: Rpc) -> Callable[..., AsyncIterator[Message | EndOfStream]]:
                 call.is_about(request)
                 async with self.admitted(rpc, request, grpc_context) as method:
                     async for response in method(request):
+                        await self.still_admitted(rpc, grpc_context)
                         yield response
             except Exception as error:
                 call.failure = describe(error)
@@ -161,9 +170,25 @@ def _stream(rpc: Rpc) -> Callable[..., AsyncIterator[Message | EndOfStream]]:
     return call
 
 
-def _host(peer: str) -> str:
-    """Return gRPC's notation of a peer without the port."""
-    return peer.rpartition(":")[0]
+async def _each_admitted(
+    requests: AsyncIterator[Message], still_admitted: Callable[[], Awaitable[Caller]]
+) -> AsyncIterator[Message]:
+    """Messages of a stream, which may last longer than the token of its caller."""
+    async for request in requests:
+        await still_admitted()
+        yield request
+
+
+def anonymous(rpc: Rpc, peer: str) -> str:
+    """Whom to count a call without a token for; empty: nobody.
+
+    Behind an edge all come from one host, probes of the edge itself too: nobody may use up what
+    these need. A check costs less than to refuse it.
+    """
+    host = peer.rpartition(":")[0]
+    if rpc.service != HEALTH:
+        return host
+    return "" if rpc.name == "Check" else f"{host} {HEALTH}"
 
 
 for _rpc in rpcs():

@@ -50,17 +50,19 @@ class LabelApi:
         """
         response = pb.StreamLabelsResponse()
         touched: set[str] = set()
-        async for request in requests:
-            result = await asyncio.to_thread(self._record_streamed, request, touched)
-            response.results.append(result)
-            if result.event:
-                response.accepted += 1
-            else:
-                response.refused += 1
-            if len(response.results) == MAX_STREAMED:
-                break
-        for pool_id in touched:
-            await asyncio.to_thread(self._train_when_due, pool_id)
+        try:
+            async for request in requests:
+                result = await asyncio.to_thread(self._record_streamed, request, touched)
+                response.results.append(result)
+                if result.event:
+                    response.accepted += 1
+                else:
+                    response.refused += 1
+                if len(response.results) == MAX_STREAMED:
+                    break
+        finally:  # what was recorded before a stream broke counts too
+            for pool_id in touched:
+                await asyncio.to_thread(self._train_when_due, pool_id)
         return response
 
     def ListLabelEvents(self, request: pb.ListLabelEventsRequest) -> pb.ListLabelEventsResponse:

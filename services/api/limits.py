@@ -35,10 +35,13 @@ class Limits:
 
     @contextmanager
     def call(self, caller: str) -> Generator[None]:
-        """Count one call until the block ends.
+        """Count one call until the block ends; not for an empty `caller`.
 
         Raises ResourceExhaustedError TOO_MANY_CALLS or RATE_EXCEEDED.
         """
+        if not caller:
+            yield
+            return
         share = self._share(caller)
         if self._in_flight and share.running >= self._in_flight:
             raise _exhausted(

@@ -31,7 +31,9 @@ def edge(
         Path | None,
         typer.Option(help="PEM file of the authorities of client certificates: each needs one."),
     ] = None,
-    address: Annotated[str, typer.Option(help="host:port to listen on.")] = "0.0.0.0:9443",
+    address: Annotated[
+        str, typer.Option(envvar="POOLSCORE_EDGE_BIND", help="host:port to listen on.")
+    ] = "0.0.0.0:9443",
     backend: Annotated[
         list[str] | None,
         typer.Option(help="host:port of the service, up to four; default: POOLSCORE_ADDRESS."),

@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator
 from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
 
 import grpc
 import pytest
@@ -14,7 +16,7 @@ from grpc_status import rpc_status
 from poolscore.access.caller import Role
 from poolscore.client import Client
 from poolscore.errors import PermissionDeniedError, UnauthenticatedError
-from poolscore.store.api_tokens import issue_token
+from poolscore.store.api_tokens import issue_token, revoke_token
 from poolscore.v1 import label_service_pb2 as label_pb
 from poolscore.v1 import pool_service_pb2 as pool_pb
 from poolscore.v1 import run_service_pb2 as run_pb
@@ -142,6 +144,37 @@ def test_a_streamed_answer_for_another_pool_loses_no_other(acting: As) -> None:
     response = LabelServiceStub(client.channel).StreamLabels(iter(messages), timeout=60)
     assert [result.reason for result in response.results] == ["POOL_NOT_ALLOWED", ""]
     assert (response.accepted, response.refused) == (1, 1)
+
+
+def test_a_stream_ends_with_its_token(guarded: Running, acting: As) -> None:
+    token, issued = issue_token(guarded.catalog, "ann", Role.ANNOTATOR, [OURS])
+    client, waiting = acting(token.text), SimpleQueue[label_pb.StreamLabelsRequest | None]()
+
+    def message(item: str) -> label_pb.StreamLabelsRequest:
+        answer = label_pb.LabelInput(
+            item=f"pools/{OURS}/items/{item}", answer=label_pb.Answer(label="cat"), annotator="eve"
+        )
+        return label_pb.StreamLabelsRequest(parent=f"pools/{OURS}", label=answer)
+
+    first, second = item_ids(20)[-3:-1]
+    waiting.put(message(first))
+    call = LabelServiceStub(client.channel).StreamLabels.future(iter(waiting.get, None), timeout=60)
+    while not any(event.item.endswith(first) for event in client.list_label_events(OURS)):
+        time.sleep(0.05)
+    revoke_token(guarded.catalog, issued.token_id)
+    with pytest.raises(UnauthenticatedError):
+        _call_on(client)
+    waiting.put(message(second))
+    waiting.put(None)
+    assert call.code() == grpc.StatusCode.UNAUTHENTICATED
+    items = {event.item for event in acting(Role.READER).list_label_events(OURS)}
+    assert f"pools/{OURS}/items/{second}" not in items
+
+
+def _call_on(client: Client) -> None:
+    """Call until it is refused: a replica believes a token for some seconds."""
+    while client.get_pool(OURS).name:
+        time.sleep(0.1)
 
 
 def test_probes_need_no_token(guarded: Running) -> None:

@@ -5,6 +5,13 @@ from poolscore.encoder.spec import EncoderSpec
 from poolscore.errors import InvalidInputError
 
 
+@pytest.mark.parametrize("model", ["local-dir:/etc", "hf-hub:laion/any"])
+def test_a_name_leads_nowhere_else(model: str) -> None:
+    with pytest.raises(InvalidInputError, match=model) as caught:
+        model_config(EncoderSpec(model=model))
+    assert caught.value.reason == "UNKNOWN_MODEL"
+
+
 def test_an_unknown_name_brings_its_neighbours() -> None:
     with pytest.raises(InvalidInputError, match="ViT-B-32") as caught:
         model_config(EncoderSpec(model="vitb32", pretrained="openai"))

@@ -15,3 +15,10 @@ def test_a_pool_is_named_alone() -> None:
     with pytest.raises(InvalidInputError, match="pools/other") as caught:
         named_pool(["a", "pools/other"])
     assert caught.value.reason == "SOURCE_NOT_ALONE"
+
+
+@pytest.mark.parametrize("source", ["pools/", "pools/other/", "pools/other/photos"])
+def test_what_is_no_name_of_a_pool(source: str) -> None:
+    with pytest.raises(InvalidInputError, match=source) as caught:
+        named_pool([source])
+    assert caught.value.reason == "INVALID_NAME"

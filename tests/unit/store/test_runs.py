@@ -40,6 +40,12 @@ def test_a_request_id_starts_one_run(catalog: Catalog) -> None:
     assert len(list_runs(catalog, POOL)[0]) == 1
 
 
+def test_request_ids_of_the_service_are_its_own(catalog: Catalog) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        start_run(catalog, POOL, RunKind.TRAIN, {}, "auto-0-1")
+    assert caught.value.reason == "REQUEST_ID_RESERVED"
+
+
 def test_without_a_request_id_every_call_starts_a_run(catalog: Catalog) -> None:
     runs = [start_run(catalog, POOL, RunKind.TRAIN, {}) for _ in range(2)]
     assert [run.number for run in runs] == [1, 2]

@@ -23,6 +23,8 @@ def test_a_token_of_another_list_is_refused() -> None:
         *((sql.read_token, token, other) for other in others),
         (sql.read_number_token, sql.write_token("pets"), ()),
         (sql.read_number_token, sql.write_token(""), ()),
+        (sql.read_number_token, sql.write_token("9" * 19), ()),
+        (sql.read_number_token, sql.write_token("9" * 5000), ()),
         (sql.read_token, token[:-4], ("runs", "pets")),
     ):
         with pytest.raises(InvalidInputError) as caught:

@@ -1,7 +1,7 @@
 import importlib
 
 from services.api.contract import SERVICERS, rpcs, services
-from services.api.ingress import Api, Ingress
+from services.api.ingress import Api, Ingress, anonymous
 
 
 def test_every_service_is_registered():
@@ -40,3 +40,14 @@ def test_streaming_kinds_come_from_the_descriptors():
 
 def test_every_method_of_the_contract_is_there(api: Api):
     assert [rpc.name for rpc in rpcs() if not hasattr(api, rpc.name)] == []
+
+
+def test_no_call_without_a_token_uses_up_what_probes_need():
+    watch, check, lease = (
+        anonymous(rpc, "ipv4:127.0.0.1:5")
+        for name in ("Watch", "Check", "LeaseBatch")
+        for rpc in rpcs()
+        if rpc.name == name
+    )
+    assert check == ""
+    assert len({watch, lease, ""}) == 3

@@ -177,6 +177,20 @@ def test_enough_answers_queue_one_training_run(
     assert [(run.kind, run.request_id) for run in trained[:-1]] == [(RunKind.TRAIN, "auto-0-1")]
 
 
+def test_a_stream_that_breaks_has_recorded_enough_to_train(
+    api: Api, backend: Backend, store_uri: str, woken: list[RunKind]
+):
+    seed_pool(backend.catalog, store_uri, "p", items=20, train_after_labels=1)
+
+    async def stream():
+        yield pb.StreamLabelsRequest(parent="pools/p", label=answer("item-0000"))
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(api.StreamLabels(stream()))
+    assert woken == [RunKind.TRAIN]
+
+
 def test_answers_that_were_trained_with_do_not_count_again(
     api: Api, backend: Backend, store_uri: str, woken: list[RunKind]
 ):

@@ -78,3 +78,9 @@ def test_callers_that_are_silent_are_forgotten(monkeypatch: pytest.MonkeyPatch) 
                 pass
         with pytest.raises(ResourceExhaustedError), limited.call("ann"):
             pass
+
+
+def test_whoever_is_nobody_is_not_counted() -> None:
+    limited = Limits(in_flight=1, rate=1)
+    with limited.call(""), limited.call(""), limited.call("ann"):
+        pass
