@@ -136,6 +136,7 @@ class Queue:
             # Of several versions of a model, a project shows the predictions of this one.
             version = label_studio.model_version(batch.prompt_version)
             self._project.update(model_version=version)
+        self._after = last_part(batch.name)  # not before its tasks are there
         _log.info(
             "batch leased",
             extra={"batch": batch.name, "tasks": len(new), "prompt_version": batch.prompt_version},
@@ -158,14 +159,14 @@ class Queue:
             except FailedPreconditionError as error:  # no ranking yet, or the budget is spent
                 _log.info(error.message, extra={"pool": self._pool, "reason": error.reason})
                 return None
+            if batch.items and batch.state == pb.BATCH_STATE_OPEN:
+                return batch
             self._after = last_part(batch.name)
             if not batch.items and batch.lease_time.ToDatetime(UTC) > datetime.now(UTC) - _FRESH:
                 return None  # and not one that was empty long ago
-            if batch.state == pb.BATCH_STATE_OPEN:
-                return batch
 
     def _request_id(self) -> str:
-        text = f"{self._project.url} {self._pool} {self._size} after {self._after}"
+        text = f"{self._project.identity} {self._pool} {self._size} after {self._after}"
         return f"label-studio-{hashlib.sha256(text.encode()).hexdigest()}"
 
 

@@ -101,7 +101,7 @@ class Recorder:
             annotator=answered.annotator,
             batch=answered.batch,
         )
-        key = f"{self._project.url} {annotation.id} {annotation.updated}".encode()
+        key = f"{self._project.identity} {annotation.id} {annotation.updated}".encode()
         content = label.SerializeToString(deterministic=True)
         request_id = f"label-studio-{hashlib.sha256(key + b' ' + content).hexdigest()}"
         result = self._client.submit_labels(self._pool, [label], request_id=request_id).results[0]

@@ -80,7 +80,7 @@ def start_bridge(options: Options) -> tuple[Running, Project, str]:
     interface = ensure_interface(project, classes)
     listening, address = _listen(options.listen)
     base = options.public_url or f"http://{address}"
-    keys = Keys(options.token, http.url, project.id)
+    keys = Keys(options.token, project.identity)
     images = Images(client, options.pool, base, keys)
     queue = Queue(client, options.pool, project, images, interface, options.size)
     bridge = Bridge(

@@ -56,13 +56,9 @@ def server(folder: Path, data: Path) -> Generator[Server]:
 
 def _install(folder: Path) -> None:
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    python = folder / "bin" / "python"
-    for command in (
-        [uv, "venv", "--quiet", "--python", sys.executable, str(folder)],
-        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-        + ["--require-hashes", "-r", str(_REQUIREMENTS)],
-    ):
-        subprocess.run(command, check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    subprocess.run([*install, "--require-hashes", "-r", str(_REQUIREMENTS)], check=True)
 
 
 @contextmanager
@@ -121,14 +117,17 @@ def _personal_token(url: str) -> str:
     """Log in as a person does, and make a token."""
     browser = session()
     browser.get(f"{url}/user/login/").raise_for_status()
-    form = {"email": EMAIL, "password": PASSWORD}
-    form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+    form = {"email": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": _csrf(browser)}
     headers = {"Referer": url}
     browser.post(f"{url}/user/login/", data=form, headers=headers).raise_for_status()
-    headers["X-CSRFToken"] = browser.cookies["csrftoken"]
+    headers["X-CSRFToken"] = _csrf(browser)
     made = browser.post(f"{url}/api/token/", headers=headers)
     made.raise_for_status()
     return made.json()["token"]
+
+
+def _csrf(browser: requests.Session) -> str:
+    return str(browser.cookies["csrftoken"])
 
 
 def _free_port() -> int:

@@ -1,6 +1,4 @@
-import csv
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -8,35 +6,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from poolscore.errors import InvalidInputError
-from poolscore.v1 import query_service_pb2 as pb
-from services.commands.label import item_ids
-from services.commands.lease import COLUMNS, lease, summary, table, write_csv
+from services.commands.lease import lease, summary, table
+from services.handoff.item_names import item_ids
+from tests.leased_batch import REASON, a_batch
 
 NOBODY = "127.0.0.1:9"
-FOLDER = "file:///home/ann/collections/photographs-of-2026"
-REASON = "least certain of the 1,234 images predicted 'guinea pig': p_clean 0.25"
-
-
-def a_batch(names: tuple[str, ...] = ("IMG_20260102_142301.jpg", "zoo/[1].jpg")) -> pb.Batch:
-    prediction = pb.Prediction(label="guinea pig", probability=0.5, p_clean=0.25)
-    items = [
-        pb.RankedItem(
-            name=f"pools/p/items/{rank:032x}",
-            uri=f"{FOLDER}/{name}",
-            rank=rank,
-            reason=REASON,
-            prediction=prediction,
-        )
-        for rank, name in enumerate(names)
-    ]
-    batch = pb.Batch(
-        name="pools/p/batches/3",
-        annotator="ann",
-        items=items,
-        prompt_version="pools/p/promptVersions/2",
-    )
-    batch.expire_time.FromDatetime(datetime(2026, 1, 2, 14, 5, tzinfo=UTC))
-    return batch
 
 
 def test_the_table_can_be_read_in_80_columns() -> None:
@@ -68,14 +42,6 @@ def test_the_summary_is_one_line() -> None:
     assert summary(a_batch()) == said
 
 
-def test_the_file_has_a_column_to_fill_in(tmp_path: Path) -> None:
-    write_csv(tmp_path / "batch.csv", a_batch())
-    with (tmp_path / "batch.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
-    assert [row["label"] for row in rows] == ["", ""]
-
-
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_leased(
     tmp_path: Path,
 ) -> None:
@@ -85,3 +51,17 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_leased(
         result = CliRunner().invoke(app, ["p", "--address", NOBODY, "--out", str(out)])
         assert isinstance(result.exception, InvalidInputError), result.exception
         assert problem in result.exception.message
+
+
+def test_a_format_that_cannot_be_is_refused_before_anything_is_leased(tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(lease)
+    for arguments, problem in (
+        (["--out", str(tmp_path / "b.json")], "say which with --format label-studio"),
+        (["--format", "cvat"], "name it with --out"),
+        (["--image-base", "/data"], "write FROM=TO"),
+    ):
+        result = CliRunner().invoke(app, ["p", "--address", NOBODY, *arguments])
+        assert isinstance(result.exception, InvalidInputError), result.exception
+        assert problem in result.exception.message
+    assert not list(tmp_path.iterdir())
