@@ -18,7 +18,7 @@ from services.label_studio.queue import Queue
 from services.label_studio.recording import Recorder
 from services.label_studio.setup import connect, ensure_interface, find_project
 
-_CONNECTIONS = 128
+_CONNECTIONS = 512
 
 
 @dataclass(frozen=True)
