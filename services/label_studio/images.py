@@ -17,7 +17,12 @@ from poolscore.images.reject import Reject
 from services.commands.options import item_id, last_part
 from services.label_studio.keys import Keys
 
-_SHOWN_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_SHOWN_AS_THEY_ARE = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # of phones: a JPEG with further pictures behind it
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+}
 _LIMITS = DecodeLimits()
 
 
@@ -46,14 +51,18 @@ class Images:
         data = read_bytes(uri, _LIMITS.max_bytes) if uri else b""
         if isinstance(data, Reject) or not data:
             raise NotFoundError("there is no such image", reason="IMAGE_NOT_FOUND")
-        return _for_a_browser(data)
+        return for_a_browser(data)
 
     def _read_uris(self, batch: str) -> dict[str, str]:
         found = self._client.get_batch(f"pools/{self._pool}/batches/{batch}")
         return {item_id(item.name): item.uri for item in found.items}
 
 
-def _for_a_browser(data: bytes) -> tuple[bytes, str]:
+def for_a_browser(data: bytes) -> tuple[bytes, str]:
+    """An image file and its media type, as PNG where browsers do not show its own format.
+
+    Raises NotFoundError IMAGE_NOT_FOUND for what is no image.
+    """
     try:
         with Image.open(io.BytesIO(data), formats=list(_SHOWN_AS_THEY_ARE)) as image:
             return data, _SHOWN_AS_THEY_ARE[str(image.format)]

@@ -14,9 +14,9 @@ USER = "label-studio"
 class Keys:
     """Secrets of one project."""
 
-    def __init__(self, token: str, url: str, project: int) -> None:
-        """Derive them."""
-        self._key = hmac.digest(token.encode(), f"poolscore {url} {project}".encode(), "sha256")
+    def __init__(self, token: str, project: str) -> None:
+        """Derive them from the token and what tells the project from others."""
+        self._key = hmac.digest(token.encode(), f"poolscore {project}".encode(), "sha256")
 
     @property
     def caller(self) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from poolscore.errors import NotFoundError
@@ -28,6 +29,11 @@ class Project:
         """Of its page."""
         return f"{self.http.url}/projects/{self.id}"
 
+    @cached_property
+    def identity(self) -> str:
+        """What tells it from every other project, whatever address the server is reached at."""
+        return f"{self.id} {self.get()['created_at']}"
+
     def get(self) -> Mapping[str, Any]:
         """Its settings."""
         return self.http.get(f"/api/projects/{self.id}/")
@@ -38,12 +44,12 @@ class Project:
 
     def waiting(self) -> list[Task]:
         """Tasks that nobody has annotated or skipped, in the order in which they are shown."""
-        return [task for page in self._pages(_UNTOUCHED, "task_only") for task in page]
+        return [task for page in self._pages(_UNTOUCHED) for task in page]
 
     def changed(self, since: datetime | None) -> Iterator[list[Task]]:
         """Pages of tasks with their annotations, those that have changed since then, or all."""
         items = [] if since is None else [_filter("updated_at", "greater", "Datetime", since)]
-        return self._pages(items, "all")
+        return self._pages(items)
 
     def newest(self) -> Task | None:
         """The task that was created last."""
@@ -95,7 +101,7 @@ class Project:
     def _read_users(self) -> None:
         self._users = {each["id"]: each for each in self.http.get("/api/users/")}
 
-    def _pages(self, items: Sequence[Mapping[str, Any]], fields: str) -> Iterator[list[Task]]:
+    def _pages(self, items: Sequence[Mapping[str, Any]]) -> Iterator[list[Task]]:
         query: dict[str, Any] = {"ordering": ["tasks:id"]}
         if items:
             query["filters"] = {"conjunction": "and", "items": items}
@@ -107,7 +113,7 @@ class Project:
                     project=self.id,
                     page=page,
                     page_size=_PAGE,
-                    fields=fields,
+                    fields="all",
                     # Addresses as they were written, not as somebody logged in may read them.
                     resolve_uri="false",
                     query=json.dumps(query),

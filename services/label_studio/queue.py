@@ -166,7 +166,7 @@ class Queue:
                 return None  # and not one that was empty long ago
 
     def _request_id(self) -> str:
-        text = f"{self._project.url} {self._pool} {self._size} after {self._after}"
+        text = f"{self._project.identity} {self._pool} {self._size} after {self._after}"
         return f"label-studio-{hashlib.sha256(text.encode()).hexdigest()}"
 
 

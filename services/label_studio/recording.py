@@ -8,7 +8,7 @@ is sent under a request id of its own: sent again, it changes nothing.
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from poolscore.client import Client
 from poolscore.errors import NotFoundError
@@ -20,6 +20,8 @@ from services.label_studio.project import Project, Task, time_of
 _log = logging.getLogger(__name__)
 _SLACK = timedelta(seconds=10)
 """Changes may become visible in another order than they were made in."""
+_CLOCKS = timedelta(minutes=1)
+"""By which those of Label Studio and of the service may differ."""
 
 InForce = dict[str, dict[str, pb.LabelEvent]]
 """The answers in force, by item and annotator."""
@@ -83,14 +85,10 @@ class Recorder:
             before = in_force.get(annotation.answered.annotator)
             if before is None or before.answer != annotation.answered.answer:
                 sent += self._submit(annotation)
-        # A user who may not see the annotations of others must not take them back.
-        whole = task["total_annotations"] + task["cancelled_annotations"] == len(
-            task["annotations"]
-        )
         present = {annotation.answered.annotator for annotation in said}
-        for annotator, event in in_force.items():
-            if whole and annotator in users - present and event.batch == origin_of(task)["batch"]:
-                sent += self._retract(event)
+        for annotator in in_force.keys() & users - present:
+            if _was_deleted(task, in_force[annotator]):
+                sent += self._retract(in_force[annotator])
         return sent
 
     def _submit(self, annotation: Annotation) -> int:
@@ -101,7 +99,7 @@ class Recorder:
             annotator=answered.annotator,
             batch=answered.batch,
         )
-        key = f"{self._project.url} {annotation.id} {annotation.updated}".encode()
+        key = f"{self._project.identity} {annotation.id} {annotation.updated}".encode()
         content = label.SerializeToString(deterministic=True)
         request_id = f"label-studio-{hashlib.sha256(key + b' ' + content).hexdigest()}"
         result = self._client.submit_labels(self._pool, [label], request_id=request_id).results[0]
@@ -120,6 +118,21 @@ class Recorder:
         except NotFoundError:
             return 0  # somebody was quicker
         return 1
+
+
+def _was_deleted(task: Task, event: pb.LabelEvent) -> bool:
+    """Whether an answer that the task has no annotation for was one of this task.
+
+    Not one that its annotator has given elsewhere, while nothing happened to the task. And a user
+    who may not see the annotations of others does not take them back.
+    """
+    counted = task["total_annotations"] + task["cancelled_annotations"]
+    since = event.create_time.ToDatetime(UTC) - _CLOCKS
+    return (
+        event.batch == origin_of(task)["batch"]
+        and counted == len(task["annotations"])
+        and time_of(task["updated_at"]) > since
+    )
 
 
 def _in_force(events: Iterable[pb.LabelEvent]) -> InForce:

@@ -18,7 +18,7 @@ from services.label_studio.queue import Queue
 from services.label_studio.recording import Recorder
 from services.label_studio.setup import connect, ensure_interface, find_project
 
-_CONNECTIONS = 128
+_CONNECTIONS = 512
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def start_bridge(options: Options) -> tuple[Running, Project, str]:
     interface = ensure_interface(project, classes)
     listening, address = _listen(options.listen)
     base = options.public_url or f"http://{address}"
-    keys = Keys(options.token, http.url, project.id)
+    keys = Keys(options.token, project.identity)
     images = Images(client, options.pool, base, keys)
     queue = Queue(client, options.pool, project, images, interface, options.size)
     bridge = Bridge(

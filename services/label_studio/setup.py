@@ -47,7 +47,7 @@ def ensure_interface(project: Project, classes: Sequence[str]) -> Interface:
     INTERFACE_UNSUITABLE for one of somebody else that has no choices of all classes for an image.
     """
     settings = project.get()
-    found = _suitable(settings["parsed_label_config"], classes)
+    found = interface_of(settings["parsed_label_config"], classes)
     if found is not None:
         return found
     is_ours = settings["label_config"].lstrip().startswith(_OURS)
@@ -117,7 +117,8 @@ def _ensure_model(project: Project, base: str, keys: Keys) -> None:
         project.http.send("POST", "/api/ml", content)
 
 
-def _suitable(parsed: Mapping[str, Any], classes: Sequence[str]) -> Interface | None:
+def interface_of(parsed: Mapping[str, Any], classes: Sequence[str]) -> Interface | None:
+    """The choices of an image with all classes, in a configuration as Label Studio parses it."""
     for name, control in parsed.items():
         images = [each for each in control["inputs"] if each["type"] == "Image"]
         if control["type"] == "Choices" and images and set(classes) <= set(control["labels"]):

@@ -56,6 +56,47 @@ def test_lease_label_status(
     assert "3 answered, 1 leased now" in run("status", pool)
 
 
+def test_a_batch_goes_to_cvat_and_back(
+    run: Callable[..., str], new_pool: Callable[..., str], tmp_path: Path
+) -> None:
+    pool, file = new_pool(), tmp_path / "batch.xml"
+    run("lease", pool, "--size", "3", "--annotator", "ann", "--out", str(file))
+    with pytest.raises(PoolscoreError, match="has none by a person"):
+        run("label", pool, "--batch", "1", "--file", str(file))
+    file.write_text(file.read_text().replace('label="dog" source="auto"', 'label="owl"'))
+    with pytest.raises(PoolscoreError, match="say of which batch with --batch"):
+        run("label", pool, "--file", str(file))
+    assert "1 of 1 answers recorded." in run("label", pool, "--batch", "1", "--file", str(file))
+    said = run("label", pool, "--batch", "1", "--file", str(file), "--reviewed")
+    assert "3 of 3 answers recorded, 1 of them before" in said
+    listed = run("labels", "list", pool, "--item", "item-0001")
+    assert " ann " in listed
+    assert " owl " in listed
+
+
+def test_a_batch_goes_to_coco_and_back(
+    run: Callable[..., str], new_pool: Callable[..., str], tmp_path: Path
+) -> None:
+    pool, file = new_pool(), tmp_path / "batch.json"
+    run("lease", pool, "--size", "3", "--format", "coco", "--out", str(file))
+    document = json.loads(file.read_text())
+    document["annotations"] = [{"id": 9, "image_id": 2, "category_id": 3}]
+    file.write_text(json.dumps(document))
+    assert "1 of 1 answers recorded." in run("label", pool, "--file", str(file))
+    assert "1 of them before" in run("label", pool, "--file", str(file))
+    assert " owl " in run("labels", "list", pool, "--item", "item-0001")
+
+
+def test_a_batch_that_cannot_be_written_is_given_back(
+    run: Callable[..., str], new_pool: Callable[..., str], tmp_path: Path
+) -> None:
+    pool, file = new_pool(), tmp_path / "tasks.json"
+    arguments = ["--format", "label-studio", "--out", str(file), "--image-base", "/gone=x"]
+    with pytest.raises(PoolscoreError, match="does not begin with /gone"):
+        run("lease", pool, *arguments)
+    assert "0 leased now" in run("status", pool)
+
+
 def test_a_refused_answer_is_named(run: Callable[..., str], new_pool: Callable[..., str]) -> None:
     said = run("label", new_pool(), "item-0000=cat", "item-0001=zebra", code=1)
     assert "refused: item-0001: 'zebra' is not a class of the pool, which has cat, dog, " in said
