@@ -68,8 +68,8 @@ class Coverage:
         picks, gains, alike = cover(kernel_nm, doubt_m, covered_m, size)
         rows = candidate[picks]
         reasons = [
-            f"resembles about {max(1, round(count * share)):,} images better than any labeled one "
-            f"does; predicted '{view.classes[k]}' with {p:.2f}"
+            f"resembles {_about(count * share)} better than any labeled one does; "
+            f"predicted '{view.classes[k]}' with {p:.2f}"
             for count, k, p in zip(
                 alike,
                 view.scores.predicted[rows].tolist(),
@@ -144,3 +144,8 @@ def _draw(count: int, limit: int, rng: np.random.Generator) -> Int64:
     if count <= limit:
         return np.arange(count)
     return np.sort(rng.choice(count, limit, replace=False))
+
+
+def _about(images: float) -> str:
+    count = max(1, round(images))
+    return "about 1 image" if count == 1 else f"about {count:,} images"

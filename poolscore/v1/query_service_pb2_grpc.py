@@ -78,7 +78,8 @@ class QueryServiceServicer:
 
     def LeaseBatch(self, request, context):
         """Leases the best items that are neither leased nor answered. The same request id returns the
-        same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+        same batch, whatever duration it names; with other fields it is INVALID_ARGUMENT
+        (REQUEST_ID_REUSED). FAILED_PRECONDITION
         (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,7 +35,8 @@ class QueryServiceStub:
     def __new__(cls, channel: _aio.Channel) -> QueryServiceAsyncStub: ...
     LeaseBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.LeaseBatchRequest, _query_service_pb2.LeaseBatchResponse]
     """Leases the best items that are neither leased nor answered. The same request id returns the
-    same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+    same batch, whatever duration it names; with other fields it is INVALID_ARGUMENT
+    (REQUEST_ID_REUSED). FAILED_PRECONDITION
     (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
     """
     GetBatch: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.GetBatchRequest, _query_service_pb2.GetBatchResponse]
@@ -67,7 +68,8 @@ class QueryServiceAsyncStub(QueryServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     LeaseBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.LeaseBatchRequest, _query_service_pb2.LeaseBatchResponse]  # type: ignore[assignment]
     """Leases the best items that are neither leased nor answered. The same request id returns the
-    same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+    same batch, whatever duration it names; with other fields it is INVALID_ARGUMENT
+    (REQUEST_ID_REUSED). FAILED_PRECONDITION
     (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
     """
     GetBatch: _aio.UnaryUnaryMultiCallable[_query_service_pb2.GetBatchRequest, _query_service_pb2.GetBatchResponse]  # type: ignore[assignment]
@@ -102,7 +104,8 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.LeaseBatchResponse, _abc.Awaitable[_query_service_pb2.LeaseBatchResponse]]:
         """Leases the best items that are neither leased nor answered. The same request id returns the
-        same batch; with other fields it is INVALID_ARGUMENT (REQUEST_ID_REUSED). FAILED_PRECONDITION
+        same batch, whatever duration it names; with other fields it is INVALID_ARGUMENT
+        (REQUEST_ID_REUSED). FAILED_PRECONDITION
         (NO_RANKING) before the first ranking; an exhausted ranking gives an empty batch.
         """
 

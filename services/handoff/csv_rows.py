@@ -36,7 +36,10 @@ def write(batch: Batch) -> str:
 
 
 def read(path: Path) -> list[Answered]:
-    """The rows whose `label` was filled in. Raises InvalidInputError INVALID_ANSWERS_FILE."""
+    """The rows whose `label` was filled in; a column `annotator` says by whom.
+
+    Raises InvalidInputError INVALID_ANSWERS_FILE.
+    """
     rows = read_rows(
         path,
         ("item", "label"),
@@ -52,5 +55,6 @@ def read(path: Path) -> list[Answered]:
                 reason=REASON,
             )
         if text:  # the others are not answered yet
-            found.append(Answered(parse_answer(text), item=row["item"]))
+            who = row.get("annotator", "").strip()
+            found.append(Answered(parse_answer(text), item=row["item"], annotator=who))
     return found

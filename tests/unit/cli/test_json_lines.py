@@ -11,12 +11,13 @@ from poolscore.v1 import prompt_version_service_pb2 as prompt_pb
 from tests.unit.cli.command_tree import commands
 
 CHANGING = {
-    "admin export", "admin import", "demo", "edge", "embed", "evaluate", "exporter", "label",
-    "labels retract", "lease", "neighbours", "photographs", "pool create", "pool delete",
-    "pool undelete", "pool update", "prompts activate", "prompts train", "report", "rescore",
-    "serve", "token create", "token revoke", "tune",
+    "admin export", "admin import", "demo", "edge", "embed", "evaluate", "exporter", "health",
+    "label", "label-studio", "labels retract", "lease", "neighbours", "photographs", "pool create",
+    "pool delete", "pool undelete", "pool update", "prompts activate", "prompts train", "report",
+    "rescore", "review", "serve", "token create", "token revoke", "tune",
 }  # fmt: skip
-"""Commands that change, start or write something; every other one shows something."""
+"""Commands that change, start or write something, or answer by their exit code; every other one
+shows something."""
 
 
 def test_every_command_that_shows_something_has_json() -> None:

@@ -12,7 +12,13 @@ import pytest
 from poolscore.cli.main import main
 
 _LIMIT_S = 60
-_START = "from poolscore.cli.main import main; main()"
+# A job in the background of a shell is started with interrupts ignored.
+_START = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from poolscore.cli.main import main
+main()
+"""
 
 
 @pytest.fixture(autouse=True)

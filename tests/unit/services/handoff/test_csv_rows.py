@@ -17,3 +17,9 @@ def test_the_file_has_a_column_to_fill_in(tmp_path: Path) -> None:
     assert csv_rows.read(file) == []
     file.write_text(file.read_text().replace(f"{1:032x},,", f"{1:032x},cat,"))
     assert csv_rows.read(file) == [Answered(pb.Answer(label="cat"), item=f"{1:032x}")]
+
+
+def test_a_column_says_who_answered(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("item,label,annotator\na,cat,ann\na,dog, bob\n")
+    assert [each.annotator for each in csv_rows.read(file)] == ["ann", "bob"]
