@@ -32,10 +32,12 @@ _CHECK_S = 10.0
 def api(arguments: Mapping[str, Any]) -> Application:
     """The gRPC API as a config file asks for it: open to other machines, so with tokens.
 
-    Raises what `check_usable` raises; `arguments` are Serve's and are none.
+    Raises FailedPreconditionError SETTING_MISSING, and what `check_usable` raises; `arguments` are
+    Serve's and are none.
     """
     del arguments
     settings = Settings()
+    _check_shared(settings)
     check_usable(settings, local_only=False)
     return api_application(settings, local_only=False)
 
@@ -84,6 +86,16 @@ def check_usable(settings: Settings, *, local_only: bool) -> None:
     Catalog.open(settings.catalog_url).close()
     reach_store(settings.store_uri)
     parse_config(settings.training)
+
+
+def _check_shared(settings: Settings) -> None:
+    """Each node of a cluster would make a catalog and a store of its own, and lose them."""
+    for name, value in (("CATALOG", settings.catalog), ("STORE", settings.store)):
+        if not value:
+            raise FailedPreconditionError(
+                f"the nodes of a cluster must share catalog and store: set POOLSCORE_{name}",
+                reason="SETTING_MISSING",
+            )
 
 
 @serve.deployment(

@@ -107,7 +107,10 @@ def test_the_outside_reaches_the_api_and_the_metrics_alone(overlay: str) -> None
     policies = {
         m["metadata"]["name"]: m["spec"] for m in render(overlay) if m["kind"] == "NetworkPolicy"
     }
-    assert policies["deny-ingress"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    ours = {"matchLabels": {"app.kubernetes.io/part-of": "poolscore"}}
+    assert policies["deny-ingress"] == {"podSelector": ours, "policyTypes": ["Ingress"]}
+    for _, template in (each for m in render(overlay) for each in pod_templates(m)):
+        assert ours["matchLabels"].items() <= template["metadata"]["labels"].items()
     opened = {
         (name, port["port"])
         for name, policy in policies.items()
@@ -154,7 +157,7 @@ def test_who_stays_up_is_probed(overlay: str) -> None:
             for container in template["spec"]["containers"]:
                 ports = {port["name"] for port in container["ports"]}
                 for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-                    assert container[probe]["httpGet"]["port"] in ports, (name, probe)
+                    assert container[probe]["tcpSocket"]["port"] in ports, (name, probe)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

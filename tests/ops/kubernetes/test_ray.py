@@ -43,7 +43,7 @@ OVERLAY = "cpu"
 POOL = "shop"
 IMAGES = "s3://poolscore-images/shop"
 """As the entrypoints say."""
-PHOTOGRAPHS = 400
+PHOTOGRAPHS = 512
 
 
 @dataclass(frozen=True)
