@@ -39,14 +39,17 @@ def latest_base(catalog: Catalog, store: Store, pool_id: str) -> Base | None:
     return snapshot.number, manifest
 
 
-def committed_snapshot(catalog: Catalog, store: Store, run: Run) -> Snapshot | None:
+def committed_snapshot(
+    catalog: Catalog, store: Store, run: Run, places: RunPlaces
+) -> Snapshot | None:
     """The snapshot of a run that was killed after it had written its manifest.
 
     None also when another run was committed before this manifest was registered: nobody has seen
-    it, and it would hide the other's images, so it is removed and made anew.
+    it, and it would hide the other's images, so it is removed and made anew. Only the run's own
+    manifest is looked at: `places` are those that the run has claimed.
     """
     filesystem, root = store
-    path = files.manifest_path(root, run.pool_id, run.number)
+    path = files.manifest_path(root, run.pool_id, places.key)
     if not filesystem.get_file_info(path).is_file:
         return None
     data = files.read_bytes(filesystem, path)
@@ -79,7 +82,7 @@ def commit(
     BASE_SUPERSEDED; the shards are kept.
     """
     filesystem, root = store
-    places = RunPlaces.of(store, pool.pool_id, run.number)
+    places = counter.places
     entries, rejects = _own_shards(store, plan, counter)
     number, base = latest_base(catalog, store, pool.pool_id) or (None, None)
     _check_rejects(plan, rejects, base, max_reject_ratio)
@@ -108,15 +111,15 @@ def commit(
         created=utcnow(),
     )
     verify_snapshot(filesystem, root, manifest)
-    uri, sha256 = commit_manifest(filesystem, root, manifest)
+    uri, sha256 = commit_manifest(filesystem, root, manifest, places.key)
     return register(catalog, run, uri, sha256, manifest)
 
 
-def committed_progress(store: Store, run: Run, snapshot: Snapshot) -> RunProgress:
+def committed_progress(store: Store, places: RunPlaces, snapshot: Snapshot) -> RunProgress:
     """What the run itself has put into its snapshot, all of it in an earlier attempt."""
     filesystem, root = store
     manifest = load_manifest(filesystem, root, snapshot.manifest_uri, snapshot.manifest_sha256)
-    folder = files.relative(root, RunPlaces.of(store, run.pool_id, run.number).shards)
+    folder = files.relative(root, places.shards)
     own = [shard for shard in manifest.shards if shard.path.startswith(f"{folder}/")]
     rejects: Counter[str] = Counter()
     for shard in own:

@@ -103,7 +103,7 @@ def run_embed(
         encoder = encoder or load_encoder(pool.encoder)
         check_digest(pool.encoder_digest, encoder.digest)
         trained, features = prompts_in_force(catalog, store, pool, encoder)
-    places = RunPlaces.of(store, pool_id, run.number)
+    places = RunPlaces.claim(store, run)
     config = config or EmbedConfig()
     job = _Job(
         catalog=catalog,
@@ -118,13 +118,13 @@ def run_embed(
         prune=prune,
         roots=roots,
     )
-    snapshot = committed_snapshot(catalog, store, run)
+    snapshot = committed_snapshot(catalog, store, run, places)
     progress, other = RunProgress(), named_pool(sources)
     if snapshot is not None:
-        progress = committed_progress(store, run, snapshot)
+        progress = committed_progress(store, places, snapshot)
     if snapshot is None and other is not None:
         with watch.stage("share"):
-            snapshot = share_snapshot(catalog, store, pool, run, other)
+            snapshot = share_snapshot(catalog, store, pool, run, places, other)
     if snapshot is None:
         check_stop(should_stop)
         with watch.stage("list"):

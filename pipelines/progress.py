@@ -23,7 +23,7 @@ class ShardCounter:
 
     def __init__(self, places: RunPlaces) -> None:
         """Begin with what is committed at the first `update`."""
-        self._places = places
+        self.places = places
         self._seen: set[str] = set()
         self.entries: dict[str, ShardEntry] = {}
         """By path in the file system."""
@@ -37,7 +37,7 @@ class ShardCounter:
 
     def update(self) -> None:
         """Count the shards that are new."""
-        places = self._places
+        places = self.places
         listing = f"{places.shards}/{LISTING_SHARD}"
         if not self.entries and places.filesystem.get_file_info(listing).is_file:
             self._count(listing)
@@ -49,7 +49,7 @@ class ShardCounter:
             self._count(path)
 
     def _count(self, path: str) -> None:
-        reasons = read_table(self._places.filesystem, path, ["reject_reason"]).column(0)
+        reasons = read_table(self.places.filesystem, path, ["reject_reason"]).column(0)
         rejected = len(reasons) - reasons.null_count
         self.entries[path] = ShardEntry(
             path=path, rows=len(reasons), embedded=len(reasons) - rejected, rejected=rejected

@@ -1,7 +1,7 @@
 """A pool that takes over the embeddings of another: other classes or strategy, no pixels."""
 
 from pipelines.commit import latest_base, register
-from pipelines.places import Store
+from pipelines.places import RunPlaces, Store
 from poolscore.errors import FailedPreconditionError
 from poolscore.store.catalog import Catalog
 from poolscore.store.manifest import Changes, commit_manifest
@@ -10,9 +10,12 @@ from poolscore.store.records import Pool, Run, Snapshot, utcnow
 from poolscore.store.snapshots import latest_snapshot
 
 
-def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, pool_id: str) -> Snapshot:
+def share_snapshot(
+    catalog: Catalog, store: Store, pool: Pool, run: Run, places: RunPlaces, pool_id: str
+) -> Snapshot:
     """Register a snapshot of `pool` that consists of the shards of the pool `pool_id`.
 
+    `places` are those that the run has claimed.
     Raises NotFoundError POOL_NOT_FOUND; FailedPreconditionError POOL_NOT_EMBEDDED,
     ENCODER_MISMATCH, POOL_NOT_EMPTY.
     """
@@ -37,5 +40,5 @@ def share_snapshot(catalog: Catalog, store: Store, pool: Pool, run: Run, pool_id
         )
     own = {"pool": pool.pool_id, "run": run.number, "base": None, "created": utcnow()}
     shared = base[1].model_copy(update={**own, "changes": Changes()})
-    uri, sha256 = commit_manifest(*store, shared)
+    uri, sha256 = commit_manifest(*store, shared, places.key)
     return register(catalog, run, uri, sha256, shared)

@@ -101,7 +101,7 @@ class EmbeddingWorld:
     def _embed_in_process(
         self, source: str, run: Run, encoder: Encoder, prune: bool
     ) -> EmbedOutcome:
-        places, digest = self.places(run.number), encoder.digest
+        places, digest = RunPlaces.claim(self.store, run), encoder.digest
         schema = shard_schema(encoder.dim, digest)
         base = latest_base(self.catalog, self.store, "photos")
         plan = make_plan(places, self.store, check_sources([source]), base, schema, prune)

@@ -110,14 +110,17 @@ def pool_dir(root: str, pool_id: str) -> str:
     return f"{root}/pools/{pool_id}"
 
 
-def run_dir(root: str, pool_id: str, run: int) -> str:
-    """What one run writes: shards, checkpoints."""
-    return f"{pool_dir(root, pool_id)}/runs/{run}"
+def run_dir(root: str, pool_id: str, key: str | int) -> str:
+    """What one run writes: shards, checkpoints.
+
+    `key` is the run's number, or `{number}-2` and so on when that one was another's.
+    """
+    return f"{pool_dir(root, pool_id)}/runs/{key}"
 
 
-def manifest_path(root: str, pool_id: str, run: int) -> str:
+def manifest_path(root: str, pool_id: str, key: str | int) -> str:
     """Manifest of the snapshot that a run commits; a run commits one at most."""
-    return f"{pool_dir(root, pool_id)}/snapshots/run-{run}.json"
+    return f"{pool_dir(root, pool_id)}/snapshots/run-{key}.json"
 
 
 def prompts_dir(root: str, pool_id: str) -> str:

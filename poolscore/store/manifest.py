@@ -84,15 +84,18 @@ def sort_shards(shards: Iterable[ShardEntry]) -> tuple[ShardEntry, ...]:
     return tuple(sorted(shards, key=lambda shard: shard.path))
 
 
-def commit_manifest(filesystem: fs.FileSystem, root: str, manifest: Manifest) -> tuple[str, str]:
+def commit_manifest(
+    filesystem: fs.FileSystem, root: str, manifest: Manifest, key: str | int | None = None
+) -> tuple[str, str]:
     """Write the manifest of a run; returns its uri (relative to the root) and its sha256.
 
+    `key` is what the run's files are named by; without one it is the run's number.
     Atomic: a reader sees all of it or nothing. The same manifest again is no error; a run whose
     manifest is there already with other content raises AlreadyExistsError MANIFEST_EXISTS: load
     and register that one.
     """
     data = manifest.model_dump_json(indent=1).encode()
-    path = files.manifest_path(root, manifest.pool, manifest.run)
+    path = files.manifest_path(root, manifest.pool, manifest.run if key is None else key)
     try:
         files.write_once(filesystem, path, data)
     except AlreadyExistsError as error:

@@ -17,12 +17,14 @@ from pipelines.places import RunPlaces, Store
 from pipelines.plan import Plan
 from pipelines.progress import ShardCounter
 from poolscore.errors import FailedPreconditionError
+from poolscore.store.backup import export_catalog, import_catalog
 from poolscore.store.catalog import Catalog
 from poolscore.store.files import atomic_stream
 from poolscore.store.manifest import Manifest, load_manifest
 from poolscore.store.pools import get_pool
 from poolscore.store.records import Pool, Run, RunKind, RunState, Snapshot
 from poolscore.store.run_queue import begin_run, finish_run
+from poolscore.store.runs import get_run
 from tests.shards_world import DIM, open_world, write_shard
 
 World = tuple[Catalog, Store, Pool]
@@ -36,7 +38,7 @@ def world(tmp_path: Path) -> World:
 def _run(world: World, source: str = "s") -> tuple[Run, RunPlaces]:
     catalog, store, pool = world
     run = begin_run(catalog, pool.pool_id, RunKind.EMBED, {"sources": [source]}, "me")
-    return run, RunPlaces.of(store, pool.pool_id, run.number)
+    return run, RunPlaces.claim(store, run)
 
 
 def _plan(inputs: int, source: str = "s", again: int = 0) -> Plan:
@@ -86,7 +88,7 @@ def test_orphans_of_an_interrupted_write_do_not_count(world: World) -> None:
     with pytest.raises(FailedPreconditionError, match="1 rows for 2 inputs") as caught:
         _commit(world, run, places, _plan(2))
     assert caught.value.reason == "RUN_INCOMPLETE"
-    assert committed_snapshot(world[0], world[1], run) is None
+    assert committed_snapshot(world[0], world[1], run, places) is None
 
 
 def test_a_shard_that_a_dead_attempt_committed_late_is_left_out(world: World) -> None:
@@ -162,7 +164,7 @@ def test_a_few_bad_images_may_join_a_good_pool(world: World) -> None:
     write_shard(places, "v_0", ["d"], {"d": "EMPTY"})
     second = _commit(world, run, places, _plan(1, source="t"), max_reject_ratio=0.5)
     assert (first.rejected, second.rejected) == (0, 1)
-    progress = committed_progress(world[1], run, second)
+    progress = committed_progress(world[1], places, second)
     assert (progress.total, progress.done, progress.resumed) == (1, 1, 1)
     assert progress.rejects == {"EMPTY": 1}
 
@@ -217,18 +219,18 @@ def test_a_manifest_that_was_overtaken_is_made_anew(
     quick, quick_places = _run(world, "t")
     write_shard(quick_places, "v_0", ["b"])
     other = _commit(world, quick, quick_places, _plan(1, source="t"))
-    assert committed_snapshot(world[0], world[1], late) is None
+    assert committed_snapshot(world[0], world[1], late, late_places) is None
     both = _commit(world, late, late_places, _plan(1))
     assert set(_manifest(world, other).shards) < set(_manifest(world, both).shards)
     # What is registered stays, also when it is not the newest any more.
-    assert committed_snapshot(world[0], world[1], quick) == other
+    assert committed_snapshot(world[0], world[1], quick, quick_places) == other
 
 
 def test_a_run_that_died_after_its_manifest_is_found_again(world: World) -> None:
     run, places = _run(world)
     write_shard(places, "u_0", ["a"])
     snapshot = _commit(world, run, places, _plan(1))
-    assert committed_snapshot(world[0], world[1], run) == snapshot
+    assert committed_snapshot(world[0], world[1], run, places) == snapshot
 
 
 def test_a_pool_without_snapshot_has_no_base_and_no_rows(world: World) -> None:
@@ -260,8 +262,8 @@ def test_rows_that_are_replaced_leave_the_shards_of_the_snapshot_before(world: W
     assert (manifest.changes.new, manifest.changes.changed) == (0, 1)
     folders = [Path(shard.path).parent.name for shard in manifest.shards]
     assert folders == ["shards", "kept", "shards"]
-    assert committed_progress(world[1], run, second).changed == 1
-    assert committed_snapshot(world[0], world[1], run) == second
+    assert committed_progress(world[1], places, second).changed == 1
+    assert committed_snapshot(world[0], world[1], run, places) == second
 
 
 def test_a_run_that_replaced_rows_and_died_after_its_manifest_is_found_again(
@@ -272,6 +274,66 @@ def test_a_run_that_replaced_rows_and_died_after_its_manifest_is_found_again(
     with pytest.raises(KeyboardInterrupt):
         _commit(world, run, places, _plan(2, "t", again=2))
     monkeypatch.undo()
-    found = committed_snapshot(world[0], world[1], run)
+    found = committed_snapshot(world[0], world[1], run, places)
     assert found is not None
     assert (found.number, found.embedded) == (2, 3)
+
+
+def _ids(world: World, snapshot: Snapshot) -> list[str]:
+    return sorted(known_rows(world[1], _manifest(world, snapshot), ())["id"].to_pylist())
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_restored_catalog_never_takes_the_files_of_another_run_for_its_own(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registered: bool
+) -> None:
+    """The store is newer than the backup, so the number of a run is given out again."""
+    catalog, store, pool = world
+    export_catalog(catalog, store, tmp_path / "backup.zip")
+    lost, lost_places = _run(world, "t")
+    write_shard(lost_places, "u_0", ["a", "b"])
+    if registered:
+        before = _commit(world, lost, lost_places, _plan(2, source="t"))
+        assert _ids(world, before) == ["a", "b"]
+    else:
+        monkeypatch.setattr("pipelines.commit.register", _die)
+        with pytest.raises(KeyboardInterrupt):
+            _commit(world, lost, lost_places, _plan(2, source="t"))
+        monkeypatch.undo()
+    kept = {path: path.read_bytes() for path in Path(store[1]).rglob("*") if path.is_file()}
+    assert Path(store[1]) / "pools/p/snapshots/run-1.json" in kept
+
+    restored = Catalog.open(f"sqlite:///{tmp_path / 'restored.db'}")
+    import_catalog(tmp_path / "backup.zip", restored, store)
+    world = restored, store, pool
+    run, places = _run(world)
+    assert run.number == lost.number
+    assert (places.committed(), places.key) == ([], "1-2")
+    assert committed_snapshot(restored, store, run, places) is None
+    places.clear()
+    write_shard(places, "u_0", ["b", "c", "d"])
+    snapshot = _commit(world, run, places, _plan(3))
+    assert _ids(world, snapshot) == ["b", "c", "d"]
+    assert snapshot.manifest_uri == "pools/p/snapshots/run-1-2.json"
+    assert committed_snapshot(restored, store, run, RunPlaces.claim(store, run)) == snapshot
+    assert committed_progress(store, places, snapshot).total == 3
+    places.remove_working_files()
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_run_that_is_in_the_backup_goes_on_with_its_own_files(
+    world: World, tmp_path: Path
+) -> None:
+    catalog, store, pool = world
+    run, places = _run(world)
+    export_catalog(catalog, store, tmp_path / "backup.zip")
+    write_shard(places, "u_0", ["a", "b"])
+    first = _commit(world, run, places, _plan(2))
+
+    restored = Catalog.open(f"sqlite:///{tmp_path / 'restored.db'}")
+    import_catalog(tmp_path / "backup.zip", restored, store)
+    again = get_run(restored, pool.pool_id, run.number)
+    assert RunPlaces.claim(store, again) == places
+    found = committed_snapshot(restored, store, again, places)
+    assert found is not None
+    assert found.manifest_sha256 == first.manifest_sha256

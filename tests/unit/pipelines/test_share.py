@@ -21,9 +21,10 @@ def test_a_pool_takes_over_embeddings_once_though_it_is_not_ranked_yet(tmp_path:
     pool = create_pool(catalog, "q", CLASSES, "", EncoderSpec(), DIGEST, "", 0)
     spec = {"sources": ["pools/p"]}
     run = run_queue.begin_run(catalog, "q", RunKind.EMBED, spec, "me")
-    shared = share_snapshot(catalog, store, pool, run, "p")
+    places = RunPlaces.claim(store, run)
+    shared = share_snapshot(catalog, store, pool, run, places, "p")
     assert shared == latest_snapshot(catalog, "q")
     assert shared.embedded == 2
     with pytest.raises(FailedPreconditionError) as error:
-        share_snapshot(catalog, store, pool, run, "p")
+        share_snapshot(catalog, store, pool, run, places, "p")
     assert error.value.reason == "POOL_NOT_EMPTY"

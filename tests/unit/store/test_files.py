@@ -57,6 +57,8 @@ def test_a_bad_uri_is_refused(uri: str) -> None:
 def test_layout() -> None:
     assert files.run_dir("/r", "pets", 3) == "/r/pools/pets/runs/3"
     assert files.manifest_path("/r", "pets", 3) == "/r/pools/pets/snapshots/run-3.json"
+    assert files.run_dir("/r", "pets", "3-2") == "/r/pools/pets/runs/3-2"
+    assert files.manifest_path("/r", "pets", "3-2") == "/r/pools/pets/snapshots/run-3-2.json"
     assert files.prompts_dir("b/r", "pets") == "b/r/pools/pets/prompts"
     assert files.rankings_dir("b/r", "pets") == "b/r/pools/pets/rankings"
 

@@ -57,6 +57,15 @@ def test_a_second_commit_is_the_same_or_refused(tmp_path: Path) -> None:
     assert load_manifest(filesystem, root, *first) == manifest()
 
 
+def test_a_run_with_another_key_has_another_manifest(tmp_path: Path) -> None:
+    filesystem, root = open_store(str(tmp_path))
+    first = commit_manifest(filesystem, root, manifest())
+    uri, sha256 = commit_manifest(filesystem, root, manifest(sources=("/other",)), "1-2")
+    assert uri == "pools/pets/snapshots/run-1-2.json"
+    assert load_manifest(filesystem, root, uri, sha256).sources == ("/other",)
+    assert load_manifest(filesystem, root, *first) == manifest()
+
+
 def test_a_changed_manifest_is_noticed(tmp_path: Path) -> None:
     filesystem, root = open_store(str(tmp_path))
     uri, sha256 = commit_manifest(filesystem, root, manifest())
