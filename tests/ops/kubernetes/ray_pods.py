@@ -75,13 +75,19 @@ class RayPods:
             until(worker.ready, _START_S, "a worker")
 
     def kill_worker_of(self, name: str) -> None:
-        """SIGKILL a worker pod with a process whose command has `name`: all of it, at once."""
-        for worker in self._workers:
-            if any(name in command for command in worker.commands()):
-                self._workers.remove(worker)
-                worker.kill()
-                return
-        raise AssertionError(f"no worker runs {name}")
+        """SIGKILL a worker pod with a process whose command has `name`: all of it, at once.
+
+        Waits for one that has it.
+        """
+        until(lambda: self._worker_of(name) is not None, _START_S, f"a worker that runs {name}")
+        worker = self._worker_of(name)
+        assert worker is not None, f"{name} has ended by itself"
+        self._workers.remove(worker)
+        worker.kill()
+
+    def _worker_of(self, name: str) -> "_Pod | None":
+        of = (each for each in self._workers if any(name in said for said in each.commands()))
+        return next(of, None)
 
     def stop(self) -> None:
         """End all processes."""

@@ -152,7 +152,7 @@ def test_the_service_answers_and_survives_the_death_of_a_pod(site: Site, pods: R
     with Client(address, token="") as client, pytest.raises(UnauthenticatedError):
         client.get_pool(POOL)
     token, _ = issue_token(site.catalog, "ops", Role.OPERATOR)
-    with Client(address, token=str(token)) as client:
+    with Client(address, token=token.text) as client:
         assert client.get_pool(POOL).counts.embedded == PHOTOGRAPHS
         pods.kill_worker_of("Embedder")
         pods.wait_until_ready()

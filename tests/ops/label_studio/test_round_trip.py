@@ -91,7 +91,7 @@ def test_two_rounds(client: Client, label_studio: Server, start_bridge: Start) -
         # Label Studio can ask the model itself.
         (model,) = eventually(lambda: ann.call("GET", "/api/ml", project=project), bool)
         assert (model["readable_state"], model["title"]) == ("Connected", "poolscore")
-        asked = ann.call("POST", f"/api/ml/{model['id']}/predict/test", random="true")["data"]
+        asked = ann.call("POST", f"/api/ml/{model['id']}/predict/test", random="true")
         (shown,) = (t for t in tasks if t["id"] == asked["task"]["id"])
         assert asked["response"][0]["result"] == shown["predictions"][0]["result"]
         assert asked["response"][0]["model_version"] == f"{POOL} prompts 0"
