@@ -17,12 +17,7 @@ from poolscore.images.reject import Reject
 from services.commands.options import item_id, last_part
 from services.label_studio.keys import Keys
 
-_SHOWN_AS_THEY_ARE = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # of phones: a JPEG with further pictures behind it
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-}
+_SHOWN_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _LIMITS = DecodeLimits()
 
 
@@ -65,7 +60,8 @@ def for_a_browser(data: bytes) -> tuple[bytes, str]:
     """
     try:
         with Image.open(io.BytesIO(data), formats=list(_SHOWN_AS_THEY_ARE)) as image:
-            return data, _SHOWN_AS_THEY_ARE[str(image.format)]
+            # Those of phones are "MPO": a JPEG with further pictures behind it.
+            return data, _SHOWN_AS_THEY_ARE.get(str(image.format), "image/jpeg")
     except (OSError, ValueError, Image.DecompressionBombError):
         found = decode(data, _LIMITS)  # TIFF and others, which browsers do not show
     if isinstance(found, Reject):
