@@ -103,21 +103,17 @@ class RunPlaces:
 
     def committed(self) -> list[str]:
         """Names, without ending, under which Ray Data has committed shards, sorted."""
-        selector = fs.FileSelector(self.checkpoint, allow_not_found=True)
-        names = [info.base_name for info in self.filesystem.get_file_info(selector)]
         return sorted(
             name.removesuffix(".parquet")
-            for name in names
+            for name in self._names(self.checkpoint)
             if name.endswith(".parquet") and not name.endswith(PENDING)
         )
 
     def shards_of(self, committed: list[str]) -> list[str]:
         """Paths of the shards behind these names; a file of an interrupted write is not one."""
         wanted = set(committed)
-        selector = fs.FileSelector(self.shards, allow_not_found=True)
-        names = [info.base_name for info in self.filesystem.get_file_info(selector)]
         # Ray Data numbers the files of one commit: {name}-{i}.parquet
-        kept = [name for name in names if name.rpartition("-")[0] in wanted]
+        kept = [name for name in self._names(self.shards) if name.rpartition("-")[0] in wanted]
         return [f"{self.shards}/{name}" for name in sorted(kept)]
 
     def clear(self) -> None:
@@ -130,8 +126,19 @@ class RunPlaces:
 
     def _is_used(self) -> bool:
         """Whether there is more than what a killed claim may leave, see `files.write_once`."""
-        found = self.filesystem.get_file_info(fs.FileSelector(self.folder, allow_not_found=True))
-        return any(not info.base_name.startswith(".") for info in found)
+        return any(not name.startswith(".") for name in self._names(self.folder))
+
+    def _names(self, folder: str) -> list[str]:
+        """Names of what is in a folder; of one that is not there, none.
+
+        `allow_not_found` would raise for a folder that another process makes meanwhile: Arrow
+        looks again whether it is there, after it could not be opened.
+        """
+        try:
+            found = self.filesystem.get_file_info(fs.FileSelector(folder))
+        except FileNotFoundError:
+            return []
+        return [info.base_name for info in found]
 
     def _claim(self, owner: bytes, used: bool) -> bool:
         """Whether the folder is this owner's, or is now, as it was nobody's.
