@@ -38,7 +38,8 @@ def write(batch: Batch, classes: Sequence[str]) -> str:
         if predicted in classes:
             ElementTree.SubElement(image, "tag", {"label": predicted, "source": "auto"})
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+    # Not "unicode": that declares the encoding of the locale.
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).decode()
 
 
 def read(path: Path, *, reviewed: bool = False) -> list[Answered]:

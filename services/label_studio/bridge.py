@@ -41,7 +41,7 @@ class Bridge:
         sent = self._recorder.record()
         if sent:
             _log.info("answers recorded", extra={"answers": sent})
-        self._queue.keep()
+        self._queue.keep(self._recorder.has_settled)
 
     def _run(self) -> None:
         self._attempt(self._connect)

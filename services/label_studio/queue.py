@@ -7,7 +7,7 @@ tasks, the same batch comes again.
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from poolscore.client import Client
@@ -45,10 +45,12 @@ class Queue:
         self._after = ""
         self._exhausted: object = None
 
-    def keep(self) -> int:
+    def keep(self, settled: Callable[[Task], bool]) -> int:
         """Withdraw what has gone stale, extend leases, lease what is missing.
 
-        Returns how many tasks are waiting.
+        Nothing is withdrawn that is not settled: an annotation may have been deleted since the
+        answers were recorded, and nobody could take the answer back without its task. Returns how
+        many tasks are waiting.
         """
         ours = f"pools/{self._pool}/batches/"
         waiting = [
@@ -58,7 +60,7 @@ class Queue:
         ]
         names = sorted({str(origin_of(task)["batch"]) for task in waiting})
         batches = {name: self._renewed(self._client.get_batch(name)) for name in names}
-        left = self._withdraw(waiting, batches)
+        left = self._withdraw(waiting, batches, settled)
         for task in left:
             self._readdress(task)
         if len(left) * 2 < self._size:
@@ -79,7 +81,12 @@ class Queue:
                 return self._client.get_batch(batch.name)
         return batch
 
-    def _withdraw(self, waiting: Sequence[Task], batches: dict[str, pb.Batch]) -> list[Task]:
+    def _withdraw(
+        self,
+        waiting: Sequence[Task],
+        batches: dict[str, pb.Batch],
+        settled: Callable[[Task], bool],
+    ) -> list[Task]:
         """Delete tasks that are leased no more or were answered elsewhere; returns the others.
 
         Not what annotators have before their eyes: the first ones, and those with a draft.
@@ -91,7 +98,7 @@ class Queue:
             batch = batches[origin_of(task)["batch"]]
             answered = _name(self._pool, task) in batch.answered_items
             gone = batch.state in _GONE and place >= in_hand and not task.get("draft_exists")
-            if answered or gone:
+            if (answered or gone) and settled(task):
                 stale.append(task["id"])
             else:
                 left.append(task)

@@ -59,6 +59,13 @@ class Recorder:
         }
         return sent
 
+    def has_settled(self, task: Task) -> bool:
+        """Whether the pool knows what this version of a task says, or no longer says."""
+        if self._since is None:
+            return False
+        changed = time_of(task["updated_at"])
+        return changed <= self._since - _SLACK or self._seen.get(task["id"]) == task["updated_at"]
+
     def _is_ours(self, task: Task) -> bool:
         batch = str(origin_of(task).get("batch", ""))
         return batch.startswith(f"pools/{self._pool}/batches/")

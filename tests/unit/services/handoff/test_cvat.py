@@ -23,7 +23,9 @@ def annotated(folder: Path, *tags: tuple[str, str]) -> Path:
 
 
 def test_images_are_tagged_with_what_is_predicted() -> None:
-    root = ElementTree.fromstring(cvat.write(a_batch(), CLASSES))
+    text = cvat.write(a_batch(), CLASSES)
+    assert text.startswith("<?xml version='1.0' encoding='utf-8'?>\n")
+    root = ElementTree.fromstring(text)
     assert root.findtext("version") == "1.1"
     assert [name.text for name in root.findall("meta/task/labels/label/name")] == list(CLASSES)
     assert [image.get("name") for image in root.findall("image")] == [
