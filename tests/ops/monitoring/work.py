@@ -16,7 +16,8 @@ from poolscore.v1 import run_service_pb2 as run_pb
 from tests.photographs import CLASSES, write_photographs
 
 POOL = "watched"
-IMAGES = 300
+IMAGES = 900
+"""So many that embedding is seen while it goes on."""
 
 
 def work(client: Client, address: str, folder: Path) -> None:
