@@ -50,10 +50,10 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python $(UV)
 demo: install
 	$(BIN)/poolscore demo --out out/demo
 
-# Unit tests wait for disks more than they compute; the others start services that fill a machine.
+# Tests wait for disks and for other processes about half of the time.
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit --numprocesses 3 --dist loadfile
-	$(BIN)/python -m pytest tests/integration tests/e2e
+	$(BIN)/python -m pytest tests/integration tests/e2e --numprocesses 2 --dist loadfile
 
 test-ops: install
 	$(BIN)/python -m pytest tests/ops

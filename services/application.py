@@ -20,7 +20,7 @@ from poolscore.store.catalog import Catalog
 from poolscore.store.files import reach_store
 from services.actors import start_workers
 from services.api.ingress import Ingress, ServingRules
-from services.scorers import start_scorers
+from services.scorer_actors import start_scorers
 
 QUIET = LoggingConfig(log_level="WARNING", enable_access_log=False)
 """Of Serve itself: our own processes log each call."""

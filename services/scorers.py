@@ -1,57 +1,24 @@
-"""The scorer actors, and a snapshot as those that use them see it."""
+"""A snapshot at the scorers, as those that use it see it."""
 
 import functools
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
-import ray
 from ray.actor import ActorHandle
 
 from pipelines.embeddings import Embeddings, Float16, Int64, OpenEmbeddings
 from pipelines.scan import concatenate
 from pipelines.spread import spread
-from poolscore.config import Settings
-from poolscore.cores import cores
 from poolscore.scoring.types import PromptFeatures, Scores
 from poolscore.store.files import open_store
 from poolscore.store.records import Snapshot
 from services.asking import answers
-from services.scorer import Part, Scorer
-from services.workers import NAMESPACE
+from services.scorer import Part
+from services.scorer_actors import ScorerActor, find_scorer
 
 ANSWER_TIMEOUT_S = 600.0
 """How long an answer may take; reading a part of many gigabytes from an object store is slow."""
-
-_NUM_CPUS = 0.1
-
-
-def start_scorers(settings: Settings) -> list[ActorHandle[Scorer]]:
-    """Start the scorers, or find them running."""
-    limit = int(settings.scorer_memory_gib * 2**30)
-    return [
-        cast(
-            "ActorHandle[Scorer]",
-            ray.remote(Scorer)
-            .options(
-                name=_name(settings.store_uri, number),
-                namespace=NAMESPACE,
-                get_if_exists=True,
-                lifetime="detached",
-                max_restarts=-1,
-                # A question has no effect, so it may be asked again of a restarted scorer.
-                max_task_retries=3,
-                # Ray gives an actor with a fraction of a CPU one thread.
-                runtime_env={"env_vars": {"OMP_NUM_THREADS": str(cores())}},
-                max_concurrency=4,
-                num_cpus=_NUM_CPUS,
-            )
-            .remote(settings.store_uri, limit),
-        )
-        for number in range(settings.scorers)
-    ]
 
 
 def opener(store_uri: str) -> OpenEmbeddings:
@@ -62,8 +29,8 @@ def opener(store_uri: str) -> OpenEmbeddings:
 # Ids and addresses are many: a training asks for the same snapshot twice.
 @functools.lru_cache(maxsize=1)
 def _open(store_uri: str, snapshot: Snapshot) -> Embeddings:
-    scorers: list[ActorHandle[Scorer]] = []
-    while (found := _find(store_uri, len(scorers))) is not None:
+    scorers: list[ActorHandle[ScorerActor]] = []
+    while (found := find_scorer(store_uri, len(scorers))) is not None:
         scorers.append(found)
     parts = [Part(snapshot, number, len(scorers)) for number in range(len(scorers))]
     pairs = zip(scorers, parts, strict=True)
@@ -86,7 +53,7 @@ class RemoteEmbeddings:
 
     def __init__(
         self,
-        scorers: Sequence[ActorHandle[Scorer]],
+        scorers: Sequence[ActorHandle[ScorerActor]],
         parts: Sequence[Part],
         names: Sequence[tuple[pa.Array, pa.Array]],
     ) -> None:
@@ -114,16 +81,3 @@ class RemoteEmbeddings:
         for mine, features_nD in zip(own, taken, strict=True):
             out[mine] = features_nD
         return out
-
-
-def _name(store_uri: str, number: int) -> str:
-    store = blake2b(store_uri.encode(), digest_size=4).hexdigest()
-    return f"poolscore-scorer-{store}-{number}"
-
-
-def _find(store_uri: str, number: int) -> ActorHandle[Scorer] | None:
-    try:
-        actor = ray.get_actor(_name(store_uri, number), namespace=NAMESPACE)
-    except ValueError:
-        return None
-    return cast("ActorHandle[Scorer]", actor)

@@ -21,7 +21,7 @@ from services.api.contract import SERVICERS
 from services.application import QUIET, api_application, check_usable
 from services.listening import http_options, listen_by_proxy, listen_by_replica
 from services.readiness import wait_until_serving
-from services.scorers import start_scorers
+from services.scorer_actors import start_scorers
 
 _APPLICATION = "poolscore"
 

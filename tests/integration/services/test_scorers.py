@@ -12,7 +12,8 @@ from poolscore.config import Settings
 from poolscore.errors import NotFoundError
 from poolscore.store.files import open_store
 from poolscore.store.records import Snapshot
-from services.scorers import RemoteEmbeddings, opener, start_scorers
+from services.scorer_actors import start_scorers
+from services.scorers import RemoteEmbeddings, opener
 from tests.growing_pool import GrowingPool
 from tests.shards_world import prompts
 

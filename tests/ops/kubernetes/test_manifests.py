@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ SCHEMAS = Path(__file__).with_name("schemas")
 GROUPS = {"ray.io/v1": "ray.yaml", "monitoring.coreos.com/v1": "monitoring.yaml"}
 OLDEST, NEWEST = "1.31", kubernetes_validate.latest_version()
 """Versions of Kubernetes for which the manifests are."""
+DEFINITIONS = os.environ.get("POOLSCORE_CRDS", "")
+"""Folder with the operators' CustomResourceDefinitions, of which there is no package."""
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -34,6 +37,22 @@ def test_every_object_is_known_to_the_cluster(overlay: str) -> None:
     assert {"RayService", "RayJob", "Deployment", "PodMonitor"} <= {m["kind"] for m in manifests}
     for manifest in manifests:
         check(manifest)
+
+
+@pytest.mark.skipif(not DEFINITIONS, reason="POOLSCORE_CRDS names no folder")
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_object_is_known_to_the_operators_themselves(overlay: str) -> None:
+    definitions = {
+        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]): version
+        for path in Path(DEFINITIONS).glob("*.yaml")
+        for crd in yaml.safe_load_all(path.read_text())
+        for version in crd["spec"]["versions"]
+    }
+    for manifest in render(overlay):
+        if manifest["apiVersion"] in GROUPS:
+            version = definitions[manifest["apiVersion"], manifest["kind"]]
+            closed = _closed(version["schema"]["openAPIV3Schema"])
+            assert not _errors(closed, manifest)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -110,10 +129,7 @@ def check(manifest: Manifest) -> None:
         schema = _schema(manifest["apiVersion"])
         assert manifest["kind"] in schema["$defs"], manifest["kind"]
         wanted = schema | {"$ref": f"#/$defs/{manifest['kind']}"}
-        errors = [
-            f"{e.json_path}: {e.message}"
-            for e in Draft202012Validator(wanted).iter_errors(manifest["spec"])
-        ]
+        errors = _errors(wanted, manifest["spec"])
         assert not errors, errors
         for name, template in pod_templates(manifest):
             _check_core(
@@ -126,6 +142,25 @@ def check(manifest: Manifest) -> None:
             )
     else:
         _check_core(manifest)
+
+
+def _errors(schema: Mapping[str, Any], content: Any) -> list[str]:
+    found = Draft202012Validator(schema).iter_errors(content)
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def _closed(schema: Any) -> Any:
+    """The schema of a CustomResourceDefinition that refuses what the cluster would drop."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(each) for name, each in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        closed["additionalProperties"] = "x-kubernetes-preserve-unknown-fields" in schema
+        if {"apiVersion", "kind", "metadata"} <= schema["properties"].keys():
+            closed["properties"]["metadata"] = {"type": "object"}
+    return closed
 
 
 def _check_core(manifest: Manifest) -> None:
