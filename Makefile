@@ -50,10 +50,12 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python $(UV)
 demo: install
 	$(BIN)/poolscore demo --out out/demo
 
-# Tests wait for disks and for other processes about half of the time.
+# Unit tests and the histories wait for disks more than they compute; the others start services, which fill
+# a machine. The longest come first.
+HISTORIES_TEST = tests/integration/services/test_model.py
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit --numprocesses 3 --dist loadfile
-	$(BIN)/python -m pytest tests/integration tests/e2e --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(HISTORIES_TEST) tests/unit --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/integration tests/e2e --ignore $(HISTORIES_TEST)
 
 test-ops: install
 	$(BIN)/python -m pytest tests/ops
@@ -68,7 +70,7 @@ service-kills: install
 
 HISTORIES ?= 5000
 histories: install
-	POOLSCORE_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest tests/integration/services/test_model.py
+	POOLSCORE_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest $(HISTORIES_TEST)
 
 check: install
 	$(BIN)/ruff check .

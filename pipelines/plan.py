@@ -108,7 +108,7 @@ def dropped_ids(places: RunPlaces) -> pa.Array:
     """Ids of the rows of the snapshot that the next one will not share."""
     if not places.filesystem.get_file_info(places.dropped).is_file:
         return pa.array([], pa.string())
-    data = files.read_bytes(places.filesystem, places.dropped)
+    data = files.read_buffer(places.filesystem, places.dropped)
     return pq.read_table(pa.BufferReader(data))["id"].combine_chunks()
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 from pyarrow import ArrowInvalid, NativeFile, fs
 
 from poolscore.errors import (
@@ -152,9 +153,18 @@ def relative(root: str, path: str) -> str:
 
 def read_bytes(filesystem: fs.FileSystem, path: str) -> bytes:
     """Content of a file. Raises NotFoundError FILE_NOT_FOUND."""
+    return read_buffer(filesystem, path).to_pybytes()
+
+
+def read_buffer(filesystem: fs.FileSystem, path: str) -> pa.Buffer:
+    """Content of a file for Arrow to read from. Raises NotFoundError FILE_NOT_FOUND.
+
+    Bytes of Python would do, but Arrow's threads may let go of them when Python has ended, and the
+    process would abort.
+    """
     try:
         with _answering(filesystem, path), filesystem.open_input_file(path) as file:
-            return file.read()
+            return file.read_buffer()
     except FileNotFoundError as error:
         raise NotFoundError(
             f"the file store has no '{path}'; was it removed or is POOLSCORE_STORE another place "

@@ -139,7 +139,7 @@ def read_ranking(filesystem: fs.FileSystem, root: str, ranking: Ranking) -> Load
     Raises NotFoundError FILE_NOT_FOUND, FailedPreconditionError RANKING_CORRUPT.
     """
     path = files.absolute(root, ranking.uri)
-    data = files.read_bytes(filesystem, path)
+    data = files.read_buffer(filesystem, path)
     if hashlib.sha256(data).hexdigest() != ranking.sha256:
         raise FailedPreconditionError(
             f"ranking file '{path}' is not what was registered: its sha256 is not "
