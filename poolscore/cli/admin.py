@@ -50,7 +50,9 @@ def audit(
         for event in events:
             print_json(vars(event))
         return
-    table = Table("pool", "number", "time (UTC)", "who", "did", "to", "request", box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    for header in ("pool", "number", "time (UTC)", "who", "did", "to", "request"):
+        table.add_column(header, overflow="fold")  # names are there to be copied
     for event in events:
         table.add_row(*map(escape, _cells(event)))
     if table.row_count:

@@ -87,5 +87,5 @@ def said(event: pb.LabelEvent) -> str:
 def _table(*headers: str) -> Table:
     table = Table()
     for header in headers:
-        table.add_column(header)
+        table.add_column(header, overflow="fold")  # names are there to be copied
     return table

@@ -95,7 +95,9 @@ def lease(
         say(f"{command} --file {shlex.quote(str(out))}")
     else:
         say(f"Import {out} into the annotation tool, and what is exported there with:")
-        say(f"{command} --file EXPORT")
+        # Tasks of Label Studio say themselves of which batch they are; a project may have several.
+        of_any = f"poolscore label {name}" if form is Format.LABEL_STUDIO else command
+        say(f"{of_any} --file EXPORT")
 
 
 def _nothing(name: str, counts: PoolCounts, classes: Sequence[str]) -> str:

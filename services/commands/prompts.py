@@ -32,7 +32,7 @@ def versions_table(versions: Iterable[prompt_pb.PromptVersion]) -> Table:
     """A row for each version."""
     table = Table()
     for header in ("version", "active", "labels", "ranking", "trained", "metrics", "refused"):
-        table.add_column(header)
+        table.add_column(header, overflow="fold")
     for version in versions:
         metrics = (f"{key} {value:.3f}" for key, value in sorted(version.metrics.items()))
         cells = (
@@ -41,7 +41,7 @@ def versions_table(versions: Iterable[prompt_pb.PromptVersion]) -> Table:
             str(version.label_count),
             last_part(version.ranking),
             version.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"),
-            ", ".join(metrics),
+            "\n".join(metrics),
             _refused(version),
         )
         table.add_row(*map(escape, cells))
@@ -113,7 +113,7 @@ def changes_table(changes: Iterable[prompt_pb.ItemChange]) -> Table:
     """A row for each image that changed."""
     table = Table()
     for header in ("item", "class", "rank"):
-        table.add_column(header)
+        table.add_column(header, overflow="fold")
     for change in changes:
         same = change.label_before == change.label_after
         cells = (

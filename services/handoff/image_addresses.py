@@ -48,10 +48,11 @@ def _path(uri: str) -> str:
 
 
 def _below(path: str, base: str) -> str:
-    if not path.startswith(base):
+    below = path.removeprefix(base)
+    if not path.startswith(base) or not (base.endswith("/") or below.startswith("/")):
         raise InvalidInputError(
             f"{path} does not begin with {base}; --image-base FROM=TO needs a FROM that all images "
             "of the batch lie below",
             reason="IMAGE_OUTSIDE_BASE",
         )
-    return path.removeprefix(base)
+    return below

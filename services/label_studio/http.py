@@ -58,7 +58,7 @@ class Http:
         return self._call("GET", path, params=params)
 
     def send(self, method: str, path: str, content: Any, **params: Any) -> Any:
-        """POST or PATCH JSON; return the JSON that is answered."""
+        """POST, PATCH or DELETE with JSON; return the JSON that is answered."""
         return self._call(method, path, params=params, json=content)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:

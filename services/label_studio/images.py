@@ -5,6 +5,7 @@ Label Studio need not reach them itself: they may lie on a disk, in an object st
 
 import io
 from functools import lru_cache
+from threading import BoundedSemaphore
 from urllib.parse import quote, urlencode
 
 from PIL import Image
@@ -19,6 +20,8 @@ from services.label_studio.keys import Keys
 
 _SHOWN_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _LIMITS = DecodeLimits()
+_DECODED_AT_A_TIME = BoundedSemaphore(2)
+"""A picture of the most pixels takes a quarter GiB while it is decoded."""
 
 
 class Images:
@@ -63,9 +66,11 @@ def for_a_browser(data: bytes) -> tuple[bytes, str]:
             # Those of phones are "MPO": a JPEG with further pictures behind it.
             return data, _SHOWN_AS_THEY_ARE.get(str(image.format), "image/jpeg")
     except (OSError, ValueError, Image.DecompressionBombError):
-        found = decode(data, _LIMITS)  # TIFF and others, which browsers do not show
-    if isinstance(found, Reject):
-        raise NotFoundError("the file is no image any more", reason="IMAGE_NOT_FOUND")
-    buffer = io.BytesIO()
-    found.image.save(buffer, "PNG")
+        pass  # TIFF and others, which browsers do not show
+    with _DECODED_AT_A_TIME:
+        found = decode(data, _LIMITS)
+        if isinstance(found, Reject):
+            raise NotFoundError("the file is no image any more", reason="IMAGE_NOT_FOUND")
+        buffer = io.BytesIO()
+        found.image.save(buffer, "PNG")
     return buffer.getvalue(), "image/png"

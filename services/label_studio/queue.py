@@ -7,11 +7,11 @@ tasks, the same batch comes again.
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from poolscore.client import Client
-from poolscore.errors import FailedPreconditionError
+from poolscore.errors import FailedPreconditionError, NotFoundError
 from poolscore.v1 import query_service_pb2 as pb
 from services.commands.options import last_part
 from services.handoff import label_studio
@@ -42,6 +42,7 @@ class Queue:
         self._client, self._pool, self._project = client, pool, project
         self._images, self._interface, self._size = images, interface, size
         self._annotator = f"label-studio project {project.id}"
+        self._batches = f"pools/{pool}/batches/"
         self._after = ""
         self._exhausted: object = None
 
@@ -52,14 +53,16 @@ class Queue:
         answers were recorded, and nobody could take the answer back without its task. Returns how
         many tasks are waiting.
         """
-        ours = f"pools/{self._pool}/batches/"
         waiting = [
             task
             for task in self._project.waiting()
-            if str(origin_of(task).get("batch", "")).startswith(ours)
+            if str(origin_of(task).get("batch", "")).startswith(self._batches)
         ]
         names = sorted({str(origin_of(task)["batch"]) for task in waiting})
-        batches = {name: self._renewed(self._client.get_batch(name)) for name in names}
+        ranking = self._client.get_pool(self._pool).active_ranking
+        batches = {
+            name: self._renewed(batch, ranking) for name in names if (batch := self._ours(name))
+        }
         left = self._withdraw(waiting, batches, settled)
         for task in left:
             self._readdress(task)
@@ -67,11 +70,24 @@ class Queue:
             return len(left) + len(self._lease(left))
         return len(left)
 
-    def _renewed(self, batch: pb.Batch) -> pb.Batch:
+    def _ours(self, name: str) -> pb.Batch | None:
+        """A batch of this queue, None for any other name.
+
+        A catalog that was restored from a backup gives names out again, or knows none of this one.
+        """
+        if not name.startswith(self._batches):
+            return None
+        try:
+            batch = self._client.get_batch(name)
+        except NotFoundError:
+            return None
+        return batch if batch.annotator == self._annotator else None
+
+    def _renewed(self, batch: pb.Batch, ranking: str) -> pb.Batch:
         """Give a batch of an older ranking back; extend one that nears its deadline."""
         if batch.state != pb.BATCH_STATE_OPEN:
             return batch
-        if batch.ranking != self._client.get_pool(self._pool).active_ranking:
+        if batch.ranking != ranking:
             self._client.release_batch(batch.name)
             return self._client.get_batch(batch.name)
         if batch.expire_time.ToDatetime(UTC) - datetime.now(UTC) < LEASE / 2:
@@ -84,7 +100,7 @@ class Queue:
     def _withdraw(
         self,
         waiting: Sequence[Task],
-        batches: dict[str, pb.Batch],
+        batches: Mapping[str, pb.Batch],
         settled: Callable[[Task], bool],
     ) -> list[Task]:
         """Delete tasks that are leased no more or were answered elsewhere; returns the others.
@@ -95,9 +111,12 @@ class Queue:
         stale: list[int] = []
         left: list[Task] = []
         for place, task in enumerate(waiting):
-            batch = batches[origin_of(task)["batch"]]
-            answered = _name(self._pool, task) in batch.answered_items
-            gone = batch.state in _GONE and place >= in_hand and not task.get("draft_exists")
+            batch, name = batches.get(origin_of(task)["batch"]), _name(self._pool, task)
+            leased = batch is not None and (
+                batch.state not in _GONE and any(item.name == name for item in batch.items)
+            )
+            answered = batch is not None and name in batch.answered_items
+            gone = not leased and place >= in_hand and not task.get("draft_exists")
             if (answered or gone) and settled(task):
                 stale.append(task["id"])
             else:
@@ -143,7 +162,7 @@ class Queue:
             # Of several versions of a model, a project shows the predictions of this one.
             version = label_studio.model_version(batch.prompt_version)
             self._project.update(model_version=version)
-        self._after = last_part(batch.name)  # not before its tasks are there
+        self._after = _mark(batch)  # not before its tasks are there
         _log.info(
             "batch leased",
             extra={"batch": batch.name, "tasks": len(new), "prompt_version": batch.prompt_version},
@@ -153,7 +172,9 @@ class Queue:
     def _next_batch(self) -> pb.Batch | None:
         """Lease the batch after the last one; None when nothing is left to lease."""
         if not self._after and (newest := self._project.newest()):
-            self._after = last_part(str(origin_of(newest).get("batch", "")))
+            name = str(origin_of(newest).get("batch", ""))
+            batch = self._ours(name)
+            self._after = _mark(batch) if batch else f"{name}, which was lost"
         while True:
             try:
                 batch = self._client.lease(
@@ -168,13 +189,18 @@ class Queue:
                 return None
             if batch.items and batch.state == pb.BATCH_STATE_OPEN:
                 return batch
-            self._after = last_part(batch.name)
+            self._after = _mark(batch)
             if not batch.items and batch.lease_time.ToDatetime(UTC) > datetime.now(UTC) - _FRESH:
                 return None  # and not one that was empty long ago
 
     def _request_id(self) -> str:
         text = f"{self._project.identity} {self._pool} {self._size} after {self._after}"
         return f"label-studio-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _mark(batch: pb.Batch) -> str:
+    """Tells a batch from another one of its name, see `Queue._ours`."""
+    return f"{last_part(batch.name)} of {batch.lease_time.ToJsonString()}"
 
 
 def _name(pool: str, task: Task) -> str:

@@ -23,6 +23,9 @@ _SLACK = timedelta(seconds=10)
 _CLOCKS = timedelta(minutes=1)
 """By which those of Label Studio and of the service may differ."""
 
+_BATCH_IS_ANOTHER = ("BATCH_NOT_FOUND", "WRONG_BATCH")
+"""Why an answer is refused whose batch the catalog has lost, after a restore from a backup."""
+
 InForce = dict[str, dict[str, pb.LabelEvent]]
 """The answers in force, by item and annotator."""
 
@@ -99,17 +102,9 @@ class Recorder:
         return sent
 
     def _submit(self, annotation: Annotation) -> int:
-        answered = annotation.answered
-        label = pb.LabelInput(
-            item=child(self._pool, "items", answered.item),
-            answer=answered.answer,
-            annotator=answered.annotator,
-            batch=answered.batch,
-        )
-        key = f"{self._project.identity} {annotation.id} {annotation.updated}".encode()
-        content = label.SerializeToString(deterministic=True)
-        request_id = f"label-studio-{hashlib.sha256(key + b' ' + content).hexdigest()}"
-        result = self._client.submit_labels(self._pool, [label], request_id=request_id).results[0]
+        result = self._send(annotation, annotation.answered.batch)
+        if result.reason in _BATCH_IS_ANOTHER:
+            result = self._send(annotation, "")
         if result.event:
             return int(not result.message)
         _log.warning(
@@ -117,6 +112,19 @@ class Recorder:
             extra={"annotation": annotation.id, "reason": result.reason, "why": result.message},
         )
         return 0
+
+    def _send(self, annotation: Annotation, batch: str) -> pb.LabelResult:
+        answered = annotation.answered
+        label = pb.LabelInput(
+            item=child(self._pool, "items", answered.item),
+            answer=answered.answer,
+            annotator=answered.annotator,
+            batch=batch,
+        )
+        key = f"{self._project.identity} {annotation.id} {annotation.updated}".encode()
+        content = label.SerializeToString(deterministic=True)
+        request_id = f"label-studio-{hashlib.sha256(key + b' ' + content).hexdigest()}"
+        return self._client.submit_labels(self._pool, [label], request_id=request_id).results[0]
 
     def _retract(self, event: pb.LabelEvent) -> int:
         request_id = f"label-studio-{hashlib.sha256(event.name.encode()).hexdigest()}"

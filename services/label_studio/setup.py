@@ -18,6 +18,8 @@ _ACTIONS = (
     "ANNOTATION_UPDATED",
     "ANNOTATIONS_DELETED",
 )
+_HEADER = "X-Poolscore"
+"""Of our webhook."""
 _OURS = '<View className="poolscore">'
 
 
@@ -80,22 +82,26 @@ def connect(project: Project, base: str, keys: Keys) -> None:
 
 
 def _ensure_webhook(project: Project, base: str, keys: Keys) -> None:
-    content = {
+    content: dict[str, Any] = {
         "project": project.id,
         "url": f"{base}/webhook",
         "send_payload": False,
         "send_for_all_actions": False,
         "actions": _ACTIONS,
-        "headers": {"Authorization": f"Bearer {keys.caller}"},
+        # Known by its header, whatever address the bridge had.
+        "headers": {_HEADER: TITLE, "Authorization": f"Bearer {keys.caller}"},
         "is_active": True,
     }
     known = [
         each["id"]
         for each in project.http.get("/api/webhooks/", project=project.id)
-        if each["project"] == project.id and each["url"] == content["url"]
+        if each["project"] == project.id
+        and (each["url"] == content["url"] or _HEADER in (each["headers"] or {}))
     ]
     if known:
         project.http.send("PATCH", f"/api/webhooks/{known[0]}/", content)
+        for number in known[1:]:
+            project.http.send("DELETE", f"/api/webhooks/{number}/", None)
     else:
         project.http.send("POST", "/api/webhooks/", content)
 

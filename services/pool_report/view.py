@@ -34,7 +34,9 @@ class PoolView:
 
     verdict: str
     measured: Sequence[VersionRow]
-    """Versions whose accuracy is known, by labels."""
+    """Versions that were compared and not refused, by labels."""
+    headline: VersionRow | None
+    """The active one of these, else that with the most labels."""
     active: VersionRow
     budget: str
     accuracy: Markup
@@ -55,7 +57,9 @@ class PoolView:
 def build_pool_view(report: PoolReport) -> PoolView:
     """Draw the charts, read the pictures and add up the shares."""
     by_labels = sorted(report.versions, key=lambda row: (row.labels, row.number))
-    measured = [row for row in by_labels if math.isfinite(row.accuracy)]
+    measured = [
+        row for row in by_labels if math.isfinite(row.accuracy) and (row.active or not row.refused)
+    ]
     (active,) = (row for row in report.versions if row.active)
     judged = next((row for row in report.versions[::-1] if len(row.judged.right)), active)
     p_clean, right = judged.judged.p_clean, judged.judged.right
@@ -63,6 +67,7 @@ def build_pool_view(report: PoolReport) -> PoolView:
     return PoolView(
         verdict=_verdict(report, active),
         measured=measured,
+        headline=next((row for row in measured if row.active), measured[-1] if measured else None),
         active=active,
         budget=_budget(report),
         accuracy=_accuracy(measured),

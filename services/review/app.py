@@ -78,7 +78,7 @@ class _Review:
     async def _enter(self, request: Request) -> Client:
         check_origin(request.headers)
         client = self._clients.of(token_of(request.headers))
-        await to_thread.run_sync(self._door.check, request.headers.get("host", ""))
+        await to_thread.run_sync(self._door.check, request.headers)
         return client
 
 

@@ -1,5 +1,6 @@
 """Who may use the page at all; what they may do there is for the API to judge."""
 
+from collections.abc import Mapping
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -7,6 +8,8 @@ from poolscore.address import is_loopback
 from poolscore.errors import PermissionDeniedError, UnauthenticatedError
 from services.review.clients import NO_TOKEN, Clients
 from services.review.methods import call
+
+_OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 BELIEVED_S = 30.0
 """How long it is believed whether the API asks for tokens."""
@@ -24,18 +27,20 @@ class Door:
         self._clients, self._local_only = clients, local_only
         self._known: tuple[float, bool] | None = None
 
-    def check(self, host: str) -> None:
-        """Raise PermissionDeniedError PAGE_NOT_LOCAL for a request to `host` that may not be.
+    def check(self, headers: Mapping[str, str]) -> None:
+        """Raise PermissionDeniedError PAGE_NOT_LOCAL for a request that may not be.
 
-        `host` is the header of that name. Raises UnavailableError when the API is away.
+        A proxy on this machine has callers from elsewhere, which it may say in headers. Raises
+        UnavailableError when the API is away.
         """
-        if self._local_only and is_loopback(_name(host)):
+        passed_on = any(name in headers for name in _OF_PROXIES)
+        if self._local_only and is_loopback(_name(headers.get("host", ""))) and not passed_on:
             return
         if not self.asks_for_tokens():
             raise PermissionDeniedError(
                 "the poolscore service behind this page asks for no token, so the page is for its "
-                "own machine only: open it there as http://localhost:PORT, or start the service "
-                "with POOLSCORE_TOKENS=always",
+                "own machine only: open it there as http://localhost:PORT, and not through a "
+                "proxy, or start the service with POOLSCORE_TOKENS=always",
                 reason="PAGE_NOT_LOCAL",
             )
 

@@ -41,7 +41,8 @@ def test_a_file_of_tasks_comes_back(
     project = ann.call("POST", "/api/projects/", content)["id"]
     before = len(list(client.list_label_events(POOL)))
     for number in (1, 2):
-        run("lease", POOL, "--size", "4", "--format", "label-studio", "--out", str(file))
+        said = run("lease", POOL, "--size", "4", "--format", "label-studio", "--out", str(file))
+        assert said.endswith(f"poolscore label {POOL} --file EXPORT")
         tasks = json.loads(file.read_text())
         ann.call("POST", f"/api/projects/{project}/import", tasks)
         waiting = ann.waiting(project)

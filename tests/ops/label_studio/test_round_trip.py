@@ -159,3 +159,5 @@ def test_two_rounds(client: Client, label_studio: Server, start_bridge: Start) -
         expected.append((origin(mark)["item"], EMAIL, "?"))
         eventually(lambda: said(client), lambda found: len(found) >= len(expected))
         assert sorted(said(client)) == sorted(expected)
+        # One webhook, whatever addresses the bridge has had.
+        assert len(ann.call("GET", "/api/webhooks/", project=project)) == 1

@@ -37,6 +37,13 @@ def test_audit_shows_who_changed_what(world: RankedPool) -> None:
     assert "no such changes" in run("audit", "--tokens").output
 
 
+def test_audit_leaves_nothing_out_in_80_columns(
+    world: RankedPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "…" not in run("audit", "--pool", "p").output
+
+
 def test_a_backup_is_exported_imported_and_verified(
     world: RankedPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ def test_a_base_takes_the_place_of_another() -> None:
     assert image_addresses("s3://b=https://cdn")("s3://b/1.jpg") == "https://cdn/1.jpg"
     with pytest.raises(InvalidInputError, match=r"/other/1\.jpg does not begin with /data/"):
         address("/other/1.jpg")
+    with pytest.raises(InvalidInputError, match=r"/database/1\.jpg does not begin with /data"):
+        image_addresses("/data=https://images.example.org")("/database/1.jpg")
 
 
 @pytest.mark.parametrize("base", ["/data", "=x", "/data="])

@@ -50,3 +50,11 @@ def test_an_api_with_tokens_is_shown_to_everybody_who_has_one(
 def test_a_host_that_is_none_is_not_this_machine(open_api: str) -> None:
     answer = page(open_api).get("/session", headers={"host": "[::1"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"])
+def test_what_a_proxy_of_this_machine_passes_on_is_not_from_this_machine(
+    open_api: str, header: str
+) -> None:
+    answer = page(open_api).get("/session", headers={header: "203.0.113.9"})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "PAGE_NOT_LOCAL")
